@@ -1,0 +1,181 @@
+import type { Exemption } from '../evidence/decision.ts';
+import type { Objective } from '../evidence/objective.ts';
+import type { Bytes, Milliseconds } from '../evidence/units.ts';
+
+/**
+ * What is launched, as holdpoint.yaml describes it: the only thing that the rest of Holdpoint knows of an app. Every
+ * capability is optional; `undefined` means that the app does not have it, and the steps about it are not applicable.
+ */
+export type App = {
+  readonly name: string;
+  /** Absolute path of the folder that holds holdpoint.yaml. */
+  readonly root: string;
+  /** Turns a clean copy of the source into what runs. Absent: the source runs as it is. */
+  readonly build: readonly Command[];
+  /** The app's own tests, run from a clean copy. */
+  readonly tests: AppTests | undefined;
+  readonly services: readonly Service[];
+  readonly database: Database | undefined;
+  readonly cache: Cache | undefined;
+  readonly secrets: readonly Secret[];
+  readonly environments: {
+    readonly production: EnvironmentSettings;
+    readonly staging: EnvironmentSettings | undefined;
+  };
+  /** The load that the app must carry, and how to send it. Absent: the load checks are not applicable. */
+  readonly load: Load | undefined;
+  /** How to write through the public interface and read back, for the drills. Absent: drills cannot count lost writes. */
+  readonly recorder: Recorder | undefined;
+  /** Requests through the load balancer that show that a deployment works. */
+  readonly smoke: readonly HttpExpectation[];
+  /** What holdpoint.yaml asks of steps, by step id: replaces or adds to the step's own objectives. */
+  readonly objectives: readonly AskedObjective[];
+  readonly alerts: readonly AlertThreshold[];
+  readonly window: MonitoringWindow;
+  readonly notifications: readonly Notification[];
+  readonly exemptions: readonly Exemption[];
+  /** A team's own checks: commands that print a number. */
+  readonly checks: readonly OwnCheck[];
+  /** Files and folders that are no part of a release, beside what git ignores. */
+  readonly ignore: readonly string[];
+};
+
+/** A command line as words. Run without a shell. */
+export type Command = readonly [program: string, ...args: string[]];
+
+export type AppTests = {
+  readonly command: Command;
+  /** What must run before the tests in the clean copy (`npm ci`), timed apart from them. */
+  readonly prepare: readonly Command[];
+  /** Where the tests leave their coverage, relative to the root. */
+  readonly coverage:
+    | { readonly report: string; readonly format: 'istanbul-summary' | 'lcov' | 'cobertura' }
+    | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export type Service = {
+  readonly name: string;
+  /** `web`: behind the load balancer. `agent`: no public port. */
+  readonly kind: 'web' | 'agent';
+  readonly command: Command;
+  readonly instances: number;
+  /** The environment variable by which the service learns its port. */
+  readonly portVariable: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Is the process alive? Absent: health is unknown. */
+  readonly health: HttpExpectation | undefined;
+  /** Can it serve, its database included? Absent: readiness is not applicable. */
+  readonly readiness: HttpExpectation | undefined;
+  /** Path of Prometheus metrics; absent: the service has none. */
+  readonly metricsPath: string | undefined;
+  readonly stop: { readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'; readonly drain: Milliseconds };
+  readonly memory: Bytes;
+  /** Folders that outlive an instance, by the environment variable that tells their path. */
+  readonly volumes: readonly { readonly name: string; readonly variable: string; readonly file: string | undefined }[];
+};
+
+/** A request and what its answer must be: status, type and body, so that a page that answers 200 to anything is seen. */
+export type HttpExpectation = {
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly status: number;
+  /** Beginning of the content type: `application/json`. */
+  readonly contentType: string | undefined;
+  /** Text that the body must hold. */
+  readonly contains: string | undefined;
+};
+
+export type Database = {
+  readonly engine: 'postgres';
+  readonly managed: { readonly kind: 'by-holdpoint' } | { readonly kind: 'by-url'; readonly url: SecretReference };
+  readonly name: string;
+  /** The environment variable that carries the path of a file with the URL, or the URL itself. */
+  readonly handover: { readonly variable: string; readonly as: 'file' | 'value' };
+  readonly migrations:
+    | { readonly up: Command; readonly down: Command | undefined; readonly status: Command | undefined }
+    | undefined;
+  /** Fills an empty database with sample data, for throw-away and staging environments. */
+  readonly seed: Command | undefined;
+};
+
+export type Cache = {
+  readonly engine: 'redis';
+  readonly handover: { readonly variable: string; readonly as: 'file' | 'value' };
+};
+
+/** Where a secret is to be had. Only the reference is ever stored or printed. */
+export type SecretReference =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'env'; readonly variable: string }
+  | { readonly kind: 'command'; readonly command: Command };
+
+export type Secret = {
+  readonly name: string;
+  readonly from: SecretReference | { readonly kind: 'generated'; readonly bytes: number };
+  readonly handover: { readonly variable: string; readonly as: 'file' | 'value' };
+};
+
+export type EnvironmentSettings = {
+  /** The name in the certificate and in URLs. */
+  readonly hostname: string;
+  /** The load balancer's TLS port on 127.0.0.1. */
+  readonly httpsPort: number;
+  /** First of a run of ports for everything else of the environment. */
+  readonly firstPort: number;
+  readonly host: 'local';
+  readonly runtime: 'process';
+};
+
+export type Load = {
+  readonly requestsPerMinute: number;
+  readonly duration: Milliseconds;
+  readonly requests: readonly {
+    readonly weight: number;
+    readonly method: 'GET' | 'POST';
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    /** `{uuid}` and `{n}` are replaced in path, headers and body: a fresh identity and the request's number. */
+    readonly body: string | undefined;
+  }[];
+};
+
+export type Recorder = {
+  /** `{key}` is the identity of the write. */
+  readonly write: {
+    readonly method: 'POST' | 'PUT';
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  readonly read: { readonly path: string; readonly foundStatus: number; readonly absentStatus: number };
+  readonly perSecond: number;
+};
+
+export type AskedObjective = { readonly step: string; readonly objective: Objective };
+
+/** `> threshold` for `for` fires. The metric is one of the golden metrics that every app has. */
+export type AlertThreshold = {
+  readonly metric: 'error-rate' | 'latency-p95' | 'cpu' | 'memory' | 'database-connections' | 'certificate-days';
+  readonly threshold: number;
+  readonly for: Milliseconds;
+  readonly severity: 'page' | 'ticket';
+};
+
+export type MonitoringWindow = {
+  readonly length: Milliseconds;
+  /** The steady synthetic load during the window, in requests a minute. */
+  readonly requestsPerMinute: number;
+};
+
+export type Notification = { readonly kind: 'webhook'; readonly url: SecretReference | string };
+
+export type OwnCheck = {
+  readonly name: string;
+  readonly command: Command;
+  readonly timeLimit: Milliseconds;
+  readonly objective: Objective;
+};

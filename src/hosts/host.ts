@@ -1,0 +1,52 @@
+import type { Command } from '../config/app.ts';
+import type { Milliseconds } from '../evidence/units.ts';
+
+/** A command on a host, as data. Secrets go into files or `environment`, never into `argv`. */
+export type HostCommand = {
+  readonly argv: Command;
+  readonly directory?: string;
+  /** Added to a small clean environment (PATH, HOME, LANG); the caller's own environment is not inherited. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Name of the user to run as; absent: the one that Holdpoint runs as. */
+  readonly user?: string;
+  readonly input?: string | Uint8Array;
+  readonly timeLimit: Milliseconds;
+  /** Called with each line of output as it comes. */
+  readonly onLine?: (line: string) => void;
+};
+
+/** How a command ended. Output is cut to its last 256 KiB. */
+export type CommandEnd =
+  | {
+      readonly kind: 'exited';
+      readonly code: number;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly took: Milliseconds;
+    }
+  | { readonly kind: 'timed-out'; readonly stdout: string; readonly stderr: string; readonly took: Milliseconds }
+  | { readonly kind: 'not-started'; readonly reason: string }
+  | { readonly kind: 'cancelled'; readonly stdout: string; readonly stderr: string; readonly took: Milliseconds };
+
+export type PlacedFile = {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  /** `0o600` for a secret. */
+  readonly mode: number;
+  /** Owner by user name; absent: the one that Holdpoint runs as. */
+  readonly owner?: string;
+};
+
+/** A machine that Holdpoint may act on. */
+export interface Host {
+  readonly name: string;
+  /** Runs a command to its end. Never rejects for what the command did; that is in the value. */
+  run(command: HostCommand, signal?: AbortSignal): Promise<CommandEnd>;
+  /** Writes files whole or not at all (temporary name, then rename). */
+  place(files: readonly PlacedFile[]): Promise<void>;
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Makes the folder and its parents; existing ones are given mode and owner. */
+  folder(path: string, settings: { readonly mode: number; readonly owner?: string }): Promise<void>;
+  remove(path: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+}
