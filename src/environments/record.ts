@@ -1,0 +1,77 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ProblemError } from '../evidence/problem.ts';
+import type { Digest, Instant } from '../evidence/units.ts';
+import type { Slot } from '../runtimes/unit.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * What is remembered of an environment beside its data.
+ *
+ * `epoch` counts how often its course was changed from outside: another release was aimed at, it was taken down,
+ * destroyed, or found dead. Evidence about an environment depends on its epoch, so that evidence of a time before does
+ * not count for the time after.
+ */
+export type EnvironmentRecord = {
+  readonly epoch: number;
+  /** Inputs of the release that a launch last aimed at. */
+  readonly target: Digest | undefined;
+  /** What the load balancer sends traffic to. */
+  readonly live: { readonly slot: Slot; readonly release: Digest; readonly since: Instant } | undefined;
+  /** What runs beside it and gets no traffic yet. */
+  readonly candidate: { readonly slot: Slot; readonly release: Digest } | undefined;
+  /** The last backup that was restored and compared, and the database's write position at that time. */
+  readonly verifiedBackup: { readonly label: string; readonly position: string; readonly at: Instant } | undefined;
+};
+
+const FRESH: EnvironmentRecord = {
+  epoch: 0,
+  target: undefined,
+  live: undefined,
+  candidate: undefined,
+  verifiedBackup: undefined,
+};
+
+const pathOf = (environment: Pick<Environment, 'folder'>) => join(environment.folder, 'environment.json');
+
+export async function readRecord(environment: Pick<Environment, 'folder'>): Promise<EnvironmentRecord> {
+  let text: string;
+  try {
+    text = await readFile(pathOf(environment), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return FRESH;
+    throw error;
+  }
+  try {
+    return { ...FRESH, ...(JSON.parse(text) as Partial<EnvironmentRecord>) };
+  } catch (cause) {
+    throw new ProblemError(
+      {
+        kind: 'host',
+        what: 'the record of the environment cannot be read',
+        where: pathOf(environment),
+        next: 'restore the file from a backup of the state directory; nothing was changed',
+      },
+      { cause },
+    );
+  }
+}
+
+/** Replaces the record whole: after a crash it is either the old one or the new one. */
+export async function changeRecord(
+  environment: Pick<Environment, 'folder'>,
+  change: Partial<EnvironmentRecord>,
+): Promise<EnvironmentRecord> {
+  const next = { ...(await readRecord(environment)), ...change };
+  const path = pathOf(environment);
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  const file = await open(`${path}.new`, 'w', 0o644);
+  try {
+    await file.writeFile(`${JSON.stringify(next, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  return next;
+}

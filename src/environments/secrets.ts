@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Secret, SecretReference } from '../config/app.ts';
+import { ProblemError } from '../evidence/problem.ts';
+import { seconds } from '../evidence/units.ts';
+import type { Host } from '../hosts/host.ts';
+import type { Environment } from './environment.ts';
+
+/** Secrets that Holdpoint makes for an environment itself. */
+export type OwnSecret = 'postgres-superuser' | 'postgres-app' | 'postgres-monitoring' | 'backup-passphrase';
+
+/**
+ * A secret that is made once and then kept: the first caller writes it, everybody else reads it. The file has mode 0600
+ * and is complete from the moment it has its name.
+ */
+export async function keptSecret(folder: string, name: string, make: () => string): Promise<string> {
+  const path = join(folder, name);
+  const there = await readFile(path, 'utf8').catch(() => undefined);
+  if (there !== undefined) return there;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(make());
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    // Somebody made it in the meantime: theirs counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await chmod(path, 0o600);
+  return readFile(path, 'utf8');
+}
+
+export const secretsFolder = (environment: Pick<Environment, 'folder'>): string => join(environment.folder, 'secrets');
+
+/** 256 random bits, as 64 hexadecimal digits. */
+export const randomKey = (): string => randomBytes(32).toString('hex');
+
+export const ownSecret = (environment: Pick<Environment, 'folder'>, name: OwnSecret): Promise<string> =>
+  keptSecret(secretsFolder(environment), name, randomKey);
+
+/** The value of one of the app's secrets in this environment. A generated one is made once per environment. */
+export async function appSecret(environment: Environment, secret: Secret): Promise<string> {
+  if (secret.from.kind === 'generated') {
+    const { bytes } = secret.from;
+    return keptSecret(secretsFolder(environment), `app-${secret.name}`, () => randomBytes(bytes).toString('hex'));
+  }
+  return resolveReference(secret.from, `the secret ${secret.name}`, environment.host, environment.app.root);
+}
+
+/** Fetches a secret from where its reference points. What went wrong is told without anything of its content. */
+export async function resolveReference(from: SecretReference, what: string, host: Host, root: string): Promise<string> {
+  const unusable = (reason: string, where: string): never => {
+    throw new ProblemError({
+      kind: 'input',
+      what: `${what} ${reason}`,
+      where,
+      next: 'put it where holdpoint.yaml says, or change the reference',
+    });
+  };
+  switch (from.kind) {
+    case 'env': {
+      const value = process.env[from.variable];
+      return value === undefined || value === ''
+        ? unusable('is not set', `environment variable ${from.variable}`)
+        : value;
+    }
+    case 'file': {
+      const path = from.path.startsWith('/') ? from.path : join(root, from.path);
+      const value = await readFile(path, 'utf8').catch(() => unusable('cannot be read', path));
+      return value.trim() === '' ? unusable('is empty', path) : value.replace(/\n$/, '');
+    }
+    case 'command': {
+      const end = await host.run({ argv: from.command, directory: root, timeLimit: seconds(30) });
+      const where = `command ${from.command[0]}`;
+      if (end.kind !== 'exited' || end.code !== 0) return unusable('was not given by its command', where);
+      return end.stdout.trim() === '' ? unusable('is empty', where) : end.stdout.replace(/\n$/, '');
+    }
+  }
+}

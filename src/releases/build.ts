@@ -1,0 +1,141 @@
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { App, Command } from '../config/app.ts';
+import { ProblemError } from '../evidence/problem.ts';
+import type { Clock, Digest, Milliseconds } from '../evidence/units.ts';
+import { between, minutes } from '../evidence/units.ts';
+import type { CommandEnd, Host } from '../hosts/host.ts';
+import type { Release } from './release.ts';
+import { buildInputs, configurationDigest, releaseDigest, shortDigest } from './release.ts';
+import type { Tree } from './source-tree.ts';
+import { copyTree, wholeTree } from './source-tree.ts';
+
+/** A build that has not ended after this long is stopped: three times what the plan allows for it. */
+export const BUILD_LIMIT: Milliseconds = minutes(18);
+
+export type BuildSettings = {
+  readonly host: Host;
+  /** STATE/releases */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly progress: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * The release that was built from these inputs, or undefined where none was, or where its files are no longer there.
+ */
+export async function findRelease(folder: string, inputs: Digest): Promise<Release | undefined> {
+  try {
+    const release = JSON.parse(await readFile(recordPath(folder, inputs), 'utf8')) as Release;
+    return (await stat(release.folder)).isDirectory() ? release : undefined;
+  } catch {
+    // No record, or one that was cut off while it was written: the release is built (again).
+    return undefined;
+  }
+}
+
+const recordPath = (folder: string, inputs: Digest) => join(folder, `built-from-${shortDigest(inputs)}.json`);
+
+/**
+ * Builds the release once: a clean copy of the source, the build commands, a digest of what they left. A folder takes
+ * its final name only when it is whole, so that a build that was cut off leaves nothing that looks like a release.
+ */
+export async function buildRelease(app: App, source: Tree, settings: BuildSettings): Promise<Release> {
+  const inputs = buildInputs(app, source);
+  const known = await findRelease(settings.folder, inputs);
+  if (known) return known;
+  await mkdir(settings.folder, { recursive: true, mode: 0o755 });
+  const work = await mkdtemp(join(settings.folder, 'building-'));
+  try {
+    await chmod(work, 0o755);
+    const startedAt = settings.clock();
+    await copyTree(source, work);
+    await runBuild(app.build, work, settings);
+    const built = await wholeTree(work);
+    const configuration = configurationDigest(app);
+    const digest = releaseDigest({ artefact: built.digest, configuration });
+    const folder = join(settings.folder, shortDigest(digest));
+    await rm(folder, { recursive: true, force: true });
+    await rename(work, folder);
+    const builtAt = settings.clock();
+    const release: Release = {
+      digest,
+      source: inputs,
+      artefact: built.digest,
+      configuration,
+      folder,
+      files: built.files.length,
+      builtAt,
+      buildTook: between(startedAt, builtAt),
+      build: app.build,
+    };
+    await record(recordPath(settings.folder, inputs), release);
+    return release;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function record(path: string, release: Release): Promise<void> {
+  await writeFile(`${path}.new`, `${JSON.stringify(release, undefined, 2)}\n`, { mode: 0o644 });
+  await rename(`${path}.new`, path);
+}
+
+/** Runs build commands one after another in a folder; the first that does not exit 0 is a Problem with its last lines. */
+export async function runBuild(
+  commands: readonly Command[],
+  directory: string,
+  settings: Pick<BuildSettings, 'host' | 'progress' | 'signal'> & {
+    readonly environment?: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  for (const argv of commands) {
+    settings.progress(`runs ${argv.join(' ')}`);
+    const environment = { ...packageManagerSettings(process.env), ...settings.environment };
+    const end = await settings.host.run({ argv, directory, environment, timeLimit: BUILD_LIMIT }, settings.signal);
+    if (end.kind === 'exited' && end.code === 0) continue;
+    throw new ProblemError({
+      kind: 'app',
+      what: `the build command \`${argv.join(' ')}\` ${howItEnded(end)}`,
+      where: directory,
+      next: 'run it by hand in a clean copy of the source, mend it, and launch again',
+      detail: lastLines(end, 12),
+    });
+  }
+}
+
+export function howItEnded(end: CommandEnd): string {
+  switch (end.kind) {
+    case 'exited':
+      return `ended with exit status ${end.code}`;
+    case 'timed-out':
+      return `was stopped after ${Math.round(end.took / 1000)} s`;
+    case 'cancelled':
+      return 'was cancelled';
+    case 'not-started':
+      return `could not be started: ${end.reason}`;
+  }
+}
+
+export function lastLines(end: CommandEnd, count: number): string[] {
+  if (end.kind === 'not-started') return [];
+  return `${end.stdout}\n${end.stderr}`
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-count);
+}
+
+/**
+ * What a package manager needs to reach its registry from a clean environment. A build runs as the user that Holdpoint
+ * runs as, with that user's HOME, because registries and their credentials are configured there.
+ */
+export function packageManagerSettings(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const wanted =
+    /^(HOME|(HTTPS?|NO)_PROXY|https?_proxy|no_proxy|npm_config_(registry|cafile|proxy|https_proxy|cache)|NPM_CONFIG_.*|PIP_.*|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|GOPROXY|CARGO_.*)$/;
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined && wanted.test(pair[0]),
+    ),
+  );
+}

@@ -1,0 +1,48 @@
+import type { App, Command } from '../config/app.ts';
+import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
+import { digestOf, digestOfNamed } from './digest.ts';
+import type { Tree } from './source-tree.ts';
+
+/**
+ * One immutable version of the app. `digest` names it everywhere: it covers the built artefact, the configuration and
+ * the migrations, so that staging and production can be shown to run the same thing.
+ */
+export type Release = {
+  readonly digest: Digest;
+  /** Digest of the source that it was built from, with the build commands. */
+  readonly source: Digest;
+  /** Digest of the built tree. */
+  readonly artefact: Digest;
+  readonly configuration: Digest;
+  /** Absolute path of the built tree. Nothing writes into it after the build. */
+  readonly folder: string;
+  readonly files: number;
+  readonly builtAt: Instant;
+  readonly buildTook: Milliseconds;
+  readonly build: readonly Command[];
+};
+
+/** What a build depends on, known before anything is built: the key under which a release is found again. */
+export function buildInputs(app: App, source: Tree): Digest {
+  return digestOfNamed({
+    source: source.digest,
+    build: JSON.stringify(app.build),
+    configuration: configurationDigest(app),
+  });
+}
+
+/**
+ * The part of the configuration that a release carries into each environment. Secrets are references here, so no
+ * secret is part of a digest; where the app lies and what is asked of it is no part of the release.
+ */
+export function configurationDigest(app: App): Digest {
+  const { services, database, cache, secrets } = app;
+  return digestOf(JSON.stringify({ services, database: database ?? null, cache: cache ?? null, secrets }));
+}
+
+export function releaseDigest(parts: { readonly artefact: Digest; readonly configuration: Digest }): Digest {
+  return digestOfNamed(parts);
+}
+
+/** The first twelve digits: enough to tell releases apart on a screen. */
+export const shortDigest = (digest: Digest): string => digest.slice('sha256:'.length, 'sha256:'.length + 12);
