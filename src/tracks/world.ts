@@ -1,0 +1,50 @@
+import type { App } from '../config/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import type { WindowLength } from '../evidence/leaf.ts';
+import type { Clock, Digest } from '../evidence/units.ts';
+import type { Host } from '../hosts/host.ts';
+import type { Attempt } from '../plan/step.ts';
+import type { Release } from '../releases/release.ts';
+import type { Tree } from '../releases/source-tree.ts';
+
+/**
+ * Everything that steps may use, made once for a launch. A step is a function of the world: it never looks at the
+ * machine, the clock or another step by itself.
+ */
+export type World = {
+  readonly app: App;
+  /** The app's source as it was when the launch was planned. */
+  readonly source: Tree;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly window: WindowLength;
+  /** What evidence depends on, by name; see {@link Inputs}. */
+  readonly inputs: Inputs;
+  readonly production: Environment;
+  /** Undefined where the app wants none. */
+  readonly staging: Environment | undefined;
+  /** STATE/releases */
+  readonly releasesFolder: string;
+  /** STATE/scratch: working space that is emptied by whoever used it, and at the next start. */
+  readonly scratchFolder: string;
+  /** The release of this launch. A Problem where it was not built (any more). */
+  release(): Promise<Release>;
+  /**
+   * The throw-away environment of this launch, with database, sample data, services and load balancer up and ready.
+   * Made by the first step that asks for it, removed when the launch ends.
+   */
+  preflight(attempt: Attempt): Promise<Environment>;
+};
+
+/** Digests that are known before anything runs. */
+export type Inputs = {
+  /** Source, build commands and configuration: what the release is built from. */
+  readonly release: Digest;
+  /** The source alone. */
+  readonly source: Digest;
+  /** The production environment's name and epoch. */
+  readonly production: Digest;
+  readonly staging: Digest;
+  /** Holdpoint's version and the parts' versions: evidence of one probe is not evidence of another. */
+  readonly holdpoint: Digest;
+};
