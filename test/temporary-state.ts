@@ -1,0 +1,41 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ControlDatabase, openControlDatabase } from '../src/server/control-database.ts';
+import { ensureUser } from '../src/server/service-user.ts';
+import { openStateDirectory, type StateDirectory } from '../src/server/state-directory.ts';
+
+/** A directory for one test that the control database's own user may enter. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
+  chmodSync(path, 0o755);
+  return path;
+}
+
+export const remove = (path: string): void => rmSync(path, { recursive: true, force: true });
+
+export type TestDatabase = {
+  readonly state: StateDirectory;
+  readonly database: ControlDatabase;
+  readonly lines: string[];
+  /** Stops the server and removes the directory. */
+  end(): Promise<void>;
+};
+
+/** A real embedded Postgres in a directory of its own. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const root = temporaryDirectory();
+  ensureUser();
+  const state = openStateDirectory(join(root, 'state'));
+  const lines: string[] = [];
+  const database = await openControlDatabase({ state, log: (line) => lines.push(line) });
+  return {
+    state,
+    database,
+    lines,
+    end: async () => {
+      await database.stop();
+      remove(root);
+    },
+  };
+}
