@@ -1,3 +1,4 @@
+import type { QueryConfig } from 'pg';
 import { type Pool, sqlState, withClient } from '../database.ts';
 import { HttpError } from '../http/response.ts';
 import type { Kind, MovementRequest } from './movement-request.ts';
@@ -44,7 +45,7 @@ export function recordMovement(pool: Pool, request: MovementRequest): Promise<Re
       if (sqlState(error) === '23503') throw new HttpError(422, 'unknown_product', `There is no product ${sku}.`);
       throw error;
     }
-    const existing = (await client.query<Movement>(BY_KEY, [key])).rows[0];
+    const existing = (await client.query<Movement>(byKey(key))).rows[0];
     if (existing === undefined) throw new Error('a movement that blocked an insert is gone');
     const same =
       existing.sku === sku && existing.kind === kind && existing.quantity === quantity && existing.note === note;
@@ -53,10 +54,12 @@ export function recordMovement(pool: Pool, request: MovementRequest): Promise<Re
   });
 }
 
-const BY_KEY = `SELECT ${COLUMNS} FROM movements WHERE key = $1`;
+function byKey(key: string): QueryConfig {
+  return { name: 'find-movement', text: `SELECT ${COLUMNS} FROM movements WHERE key = $1`, values: [key] };
+}
 
 export function findMovement(pool: Pool, key: string): Promise<Movement | undefined> {
-  return withClient(pool, async (client) => (await client.query<Movement>(BY_KEY, [key])).rows[0]);
+  return withClient(pool, async (client) => (await client.query<Movement>(byKey(key))).rows[0]);
 }
 
 export interface MovementFilter {
@@ -70,10 +73,11 @@ export interface MovementFilter {
 export function listMovements(pool: Pool, { sku, before, limit }: MovementFilter): Promise<Movement[]> {
   return withClient(pool, async (client) => {
     const bySku = sku === undefined ? '' : 'sku = $3 AND';
-    const { rows } = await client.query<Movement>(
-      `SELECT ${COLUMNS} FROM movements WHERE ${bySku} id < $1 ORDER BY id DESC LIMIT $2`,
-      sku === undefined ? [before, limit] : [before, limit, sku],
-    );
+    const { rows } = await client.query<Movement>({
+      name: sku === undefined ? 'list-movements' : 'list-movements-of-product',
+      text: `SELECT ${COLUMNS} FROM movements WHERE ${bySku} id < $1 ORDER BY id DESC LIMIT $2`,
+      values: sku === undefined ? [before, limit] : [before, limit, sku],
+    });
     return rows;
   });
 }
