@@ -1,0 +1,44 @@
+import { ProblemError } from '../evidence/problem.ts';
+import { inOrder, planProblems } from '../plan/graph.ts';
+import type { Plan, Step } from '../plan/step.ts';
+import { withAskedObjectives } from './asked-objectives.ts';
+import { build } from './enhancements/pipeline/build.ts';
+import { tests } from './enhancements/pipeline/tests.ts';
+import { release } from './production/deployment/release.ts';
+import type { World } from './world.ts';
+
+/** Every check and every deed of the plan, one line each. A new one is registered here. */
+const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [release, build, tests];
+
+/**
+ * The whole plan for an app: what applies and what does not, in an order in which it can run.
+ *
+ * @throws ProblemError of kind `input` where holdpoint.yaml asks something of a step or objective that does not exist
+ */
+export function planFor(world: World): Plan<Step> {
+  const { steps, problems } = withAskedObjectives(
+    STEPS.flatMap((make) => make(world)),
+    world.app.objectives,
+  );
+  const plan = {
+    app: world.app.name,
+    environment: world.production.name,
+    steps: inOrder(steps),
+    exemptions: world.app.exemptions,
+  };
+  const [first, ...others] = [...problems, ...planProblems(plan), ...strayExemptions(plan)];
+  if (first) throw new ProblemError({ ...first, detail: others.map((p) => `${p.where ?? ''}: ${p.what}`) });
+  return plan;
+}
+
+/** An exemption that names no step or objective would silently exempt nothing. */
+function strayExemptions(plan: Plan<Step>) {
+  return plan.exemptions
+    .filter((e) => !plan.steps.some((s) => s.id === e.step && s.objectives.some((o) => o.id === e.objective)))
+    .map((e) => ({
+      kind: 'input' as const,
+      what: `an exemption is for ${e.step} ${e.objective}, which the plan does not have`,
+      where: 'holdpoint.yaml: exemptions',
+      next: 'see `holdpoint plan --objectives` for the steps and objectives',
+    }));
+}
