@@ -1,0 +1,75 @@
+import type { AlertThreshold, App, Service } from '../../config/app.ts';
+import { mebibytes, minutes, seconds } from '../../evidence/units.ts';
+
+/** An app for tests: a web service, an agent and a database, with the plan's alerts. */
+export function sampleApp(changes: Partial<App> = {}): App {
+  return {
+    name: 'stockroom',
+    root: '/srv/stockroom',
+    build: [],
+    tests: undefined,
+    services: [sampleService('dashboard', 'web'), sampleService('deposit-agent', 'agent')],
+    database: {
+      engine: 'postgres',
+      managed: { kind: 'by-holdpoint' },
+      name: 'stockroom',
+      handover: { variable: 'DATABASE_URL_FILE', as: 'file' },
+      migrations: undefined,
+      seed: undefined,
+    },
+    cache: undefined,
+    secrets: [],
+    environments: {
+      production: {
+        hostname: 'stockroom.test',
+        httpsPort: 8443,
+        firstPort: 21_000,
+        host: 'local',
+        runtime: 'process',
+      },
+      staging: undefined,
+    },
+    load: undefined,
+    recorder: undefined,
+    smoke: [],
+    objectives: [],
+    alerts: PLANNED_ALERTS,
+    window: { length: minutes(1_440), requestsPerMinute: 600 },
+    notifications: [],
+    exemptions: [],
+    checks: [],
+    ignore: [],
+    ...changes,
+  };
+}
+
+const sampleService = (name: string, kind: Service['kind']): Service => ({
+  name,
+  kind,
+  command: ['node', `${name}.js`],
+  instances: 1,
+  portVariable: 'PORT',
+  environment: {},
+  health: undefined,
+  readiness: undefined,
+  metricsPath: '/metrics',
+  stop: { signal: 'SIGTERM', drain: seconds(10) },
+  memory: mebibytes(512),
+  volumes: [],
+});
+
+const alert = (metric: AlertThreshold['metric'], threshold: number, severity: AlertThreshold['severity'] = 'page') => ({
+  metric,
+  threshold,
+  for: minutes(2),
+  severity,
+});
+
+const PLANNED_ALERTS: readonly AlertThreshold[] = [
+  alert('error-rate', 1),
+  alert('latency-p95', 500),
+  alert('cpu', 85, 'ticket'),
+  alert('memory', 90, 'ticket'),
+  alert('database-connections', 150),
+  alert('certificate-days', 30, 'ticket'),
+];
