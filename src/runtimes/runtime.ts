@@ -24,6 +24,11 @@ export interface Runtime {
   removeStore(name: string): Promise<void>;
   stores(): Promise<readonly string[]>;
   put(files: readonly UnitFile[]): Promise<void>;
+  /**
+   * Takes up what an earlier command or a crash left: finds what supervises the units or starts it again, ends orphans,
+   * and puts back every unit that should run and does not. Returns the names of those.
+   */
+  adopt(): Promise<readonly string[]>;
   /** Starts the unit, or leaves it alone where it already runs as described; replaces it where the description changed. */
   start(unit: Unit): Promise<void>;
   /** Sends the unit's stop signal, waits for its grace, then SIGKILL. Idempotent. The unit is known but stopped. */

@@ -1,0 +1,416 @@
+import { chmod, copyFile, mkdir, readdir, readFile, realpath, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { fail } from '../../evidence/problem.ts';
+import { bytes, milliseconds } from '../../evidence/units.ts';
+import { type Account, findAccount } from '../../hosts/accounts.ts';
+import type { Host } from '../../hosts/host.ts';
+import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/packages.ts';
+import type { Place, Runtime, Usage } from '../runtime.ts';
+import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
+import { lastBytes, runJob } from './jobs.ts';
+import { checkedName, checkedPath, nodeCopy, nodeProgram, processPlace, resolveProgram, unitPath } from './place.ts';
+import { treeUsage } from './proc.ts';
+import { type UnitRecord, UnitRecords } from './records.ts';
+import { programConfig, unitScript } from './script.ts';
+import { type ProgramInfo, Supervisor } from './supervisor.ts';
+import { endTagged, killTagged, taggedProcesses } from './tag.ts';
+
+export type ProcessRuntimeSettings = {
+  readonly host: Host;
+  /** Name of the environment, for messages. */
+  readonly environment: string;
+  /** Absolute path; everything of the environment lies in it. Its parents must be open to other users (0755) under root. */
+  readonly folder: string;
+};
+
+/** Marks a folder as an environment's, so that `destroy` never removes anything else. */
+const MARKER = 'holdpoint-environment';
+
+/**
+ * Makes or opens an environment on this machine. Nothing is started: `adopt` takes up what runs.
+ *
+ * Memory limits of units are not enforced here (that needs control groups of one's own): `usage` and the alerts watch
+ * them.
+ */
+export async function openProcessRuntime(settings: ProcessRuntimeSettings): Promise<Runtime> {
+  await settings.host.folder(settings.folder, { mode: 0o755 });
+  const folder = await realpath(settings.folder);
+  const marker = join(folder, MARKER);
+  if (!(await settings.host.exists(marker))) {
+    if ((await readdir(folder)).length > 0) {
+      return fail({
+        kind: 'conflict',
+        what: 'the folder for the environment holds other things',
+        where: folder,
+        next: 'choose another --state DIR, or move them away',
+      });
+    }
+    await settings.host.place([{ path: marker, content: `${settings.environment}\n`, mode: 0o644 }]);
+  }
+  for (const part of ['stores', 'units', 'jobs']) await settings.host.folder(join(folder, part), { mode: 0o755 });
+  await keepNode(folder);
+  return new ProcessRuntime({ ...settings, folder });
+}
+
+async function keepNode(folder: string): Promise<void> {
+  if (nodeProgram(folder) === process.execPath) return;
+  const copy = nodeCopy(folder);
+  await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
+  await copyFile(process.execPath, `${copy}.new`);
+  await chmod(`${copy}.new`, 0o755);
+  await rename(`${copy}.new`, copy);
+}
+
+type Stopped = Awaited<ReturnType<Runtime['stop']>>;
+
+class ProcessRuntime implements Runtime {
+  readonly kind = 'process';
+  readonly place: Place;
+  readonly #host: Host;
+  readonly #folder: string;
+  readonly #environment: string;
+  readonly #supervisor: Supervisor;
+  readonly #records: UnitRecords;
+
+  constructor({ host, folder, environment }: ProcessRuntimeSettings) {
+    this.#host = host;
+    this.#folder = folder;
+    this.#environment = environment;
+    this.place = processPlace(folder);
+    this.#supervisor = new Supervisor(host, folder, environment);
+    this.#records = new UnitRecords(host, folder);
+  }
+
+  async store(name: string, owner: UnitUser): Promise<void> {
+    // Other users may pass through to a file whose name they know, but not look around.
+    await this.#host.folder(this.place.path(name), { mode: 0o711, owner: this.#account(owner).name });
+  }
+
+  async removeStore(name: string): Promise<void> {
+    await this.#host.remove(this.place.path(name));
+  }
+
+  async stores(): Promise<readonly string[]> {
+    return (await readdir(join(this.#folder, 'stores')).catch(() => [])).sort();
+  }
+
+  async put(files: readonly UnitFile[]): Promise<void> {
+    for (const file of files) {
+      const store = this.place.path(file.store);
+      if (!(await this.#host.exists(store))) {
+        fail({
+          kind: 'internal',
+          what: `the store ${file.store} is not there`,
+          where: store,
+          next: 'make the store before its files',
+        });
+      }
+      const owner = this.#account(file.user).name;
+      const below = dirname(checkedPath(file.path));
+      let at = store;
+      for (const part of below === '.' ? [] : below.split('/')) {
+        at = join(at, part);
+        if (!(await this.#host.exists(at))) await this.#host.folder(at, { mode: 0o711, owner });
+      }
+      await this.#host.place([
+        { path: join(store, checkedPath(file.path)), content: file.content, mode: file.mode, owner },
+      ]);
+    }
+  }
+
+  async adopt(): Promise<readonly string[]> {
+    const wanted = (await this.#records.all()).filter(
+      ({ wanted, unit }) => wanted === 'running' && unit.restart === 'always',
+    );
+    if (wanted.length === 0) return [];
+    await this.#readySupervisor();
+    const programs = new Map((await this.#supervisor.all()).map((program) => [program.name, program]));
+    const back: string[] = [];
+    for (const { unit } of wanted) {
+      const state = programs.get(unit.name)?.state;
+      if (state === 'RUNNING' || state === 'STARTING' || state === 'BACKOFF') continue;
+      await this.start(unit);
+      back.push(unit.name);
+    }
+    return back;
+  }
+
+  async start(unit: Unit): Promise<void> {
+    const name = checkedName(unit.name);
+    const account = this.#account(unit.user);
+    this.#requireProgram(unit);
+    if ((await this.#readySupervisor()) === 'started') await this.adopt();
+    await this.#alone(name, () => this.#start(unit, account));
+  }
+
+  async #start(unit: Unit, account: Account): Promise<void> {
+    const { name } = unit;
+    const record = await this.#records.read(name);
+    const files = this.#filesOf(unit, account);
+    const program = await this.#supervisor.find(name);
+    const unchanged = record !== undefined && (await this.#isDescribed(unit, record, files));
+    if (unchanged && program !== undefined && (program.state === 'RUNNING' || program.state === 'STARTING')) {
+      return this.#records.want(name, 'running');
+    }
+    await this.#supervisor.stop(name, record?.unit.stop.grace ?? unit.stop.grace);
+    const folder = this.#records.folder(name);
+    await this.#requireGone(name, await endTagged(folder, unit.stop.signal, unit.stop.grace));
+    await this.#host.folder(folder, { mode: 0o755 });
+    await this.#host.place([
+      ...files,
+      { path: this.#records.file(name, 'starts'), content: '', mode: 0o644, owner: account.name },
+    ]);
+    if (!unchanged || program === undefined) await this.#supervisor.take(name);
+    await this.#records.write({ unit, wanted: 'running', order: await this.#nextOrder() });
+    await this.#supervisor.start(name);
+  }
+
+  #filesOf(unit: Unit, account: Account) {
+    const folder = this.#records.folder(unit.name);
+    const script = this.#records.file(unit.name, 'run');
+    const user = account.uid === process.getuid?.() ? undefined : account.name;
+    const log = this.#records.file(unit.name, 'log');
+    return [
+      {
+        path: script,
+        content: unitScript(unit, { account, path: unitPath(this.#folder), folder }),
+        mode: 0o400,
+        owner: account.name,
+      },
+      {
+        path: this.#supervisor.programFile(unit.name),
+        content: programConfig(unit, { script, log }, user),
+        mode: 0o600,
+      },
+    ] as const;
+  }
+
+  async #isDescribed(
+    unit: Unit,
+    record: UnitRecord,
+    files: readonly { readonly path: string; readonly content: string }[],
+  ): Promise<boolean> {
+    if (!isDeepStrictEqual(record.unit, JSON.parse(JSON.stringify(unit)))) return false;
+    const present = await Promise.all(files.map((file) => readFile(file.path, 'utf8').catch(() => undefined)));
+    return files.every((file, index) => file.content === present[index]);
+  }
+
+  #requireProgram(unit: Unit): void {
+    const [program] = unit.command;
+    if (resolveProgram(program, unitPath(this.#folder), unit.directory ?? '/') !== undefined) return;
+    fail({
+      kind: unit.role === 'part' ? 'host' : 'app',
+      what: `the program \`${program}\` of unit ${unit.name} is not there or may not be executed`,
+      where: unit.directory ?? '/',
+      next: unit.role === 'part' ? 'install its package' : `mend the command of service ${unit.of} in holdpoint.yaml`,
+    });
+  }
+
+  async #nextOrder(): Promise<number> {
+    return Math.max(0, ...(await this.#records.all()).map((record) => record.order)) + 1;
+  }
+
+  stop(name: string): Promise<Stopped> {
+    return this.#alone(checkedName(name), () => this.#stop(name));
+  }
+
+  async #stop(name: string): Promise<Stopped> {
+    const record = await this.#records.read(name);
+    if (record === undefined) return { how: 'was-not-running', took: milliseconds(0) };
+    await this.#records.want(name, 'stopped');
+    const begun = performance.now();
+    const { signal, grace } = record.unit.stop;
+    const folder = this.#records.folder(name);
+    const ran = taggedProcesses(folder).length > 0;
+    if ((await this.#supervisor.pid()) !== undefined) await this.#supervisor.stop(name, grace);
+    else await endTagged(folder, signal, grace);
+    const took = milliseconds(Math.round(performance.now() - begun));
+    // Workers that did not go with their master.
+    await this.#requireGone(name, await killTagged(folder));
+    if (!ran) return { how: 'was-not-running', took };
+    return { how: took >= grace ? 'killed' : 'stopped', took };
+  }
+
+  async #requireGone(name: string, gone: boolean): Promise<void> {
+    if (gone) return;
+    const pids = taggedProcesses(this.#records.folder(name)).map(({ pid }) => pid);
+    fail({
+      kind: 'host',
+      what: `unit ${name} could not be ended, not even by SIGKILL`,
+      where: `pid ${pids.join(', ')}`,
+      next: 'look at its state (`ps -o stat,wchan`): a process that waits for a dead disk ends only with a restart',
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#alone(checkedName(name), () => this.#remove(name));
+  }
+
+  async #remove(name: string): Promise<void> {
+    await this.#stop(name);
+    await this.#host.remove(this.#supervisor.programFile(name));
+    if ((await this.#supervisor.pid()) !== undefined) await this.#supervisor.forget(name);
+    await this.#records.remove(name);
+  }
+
+  async list(): Promise<readonly { readonly unit: Unit; readonly state: UnitState }[]> {
+    const records = await this.#records.all();
+    if (records.length === 0) return [];
+    const programs = await this.#programs();
+    return Promise.all(
+      records.map(async (record) => ({
+        unit: record.unit,
+        state: await this.#stateOf(
+          record,
+          programs?.find((program) => program.name === record.unit.name),
+          programs,
+        ),
+      })),
+    );
+  }
+
+  async inspect(name: string): Promise<UnitState> {
+    const record = await this.#records.read(checkedName(name));
+    if (record === undefined) return { kind: 'absent' };
+    const programs = await this.#programs();
+    return this.#stateOf(
+      record,
+      programs?.find((program) => program.name === name),
+      programs,
+    );
+  }
+
+  /** Undefined where no supervisor runs. */
+  async #programs(): Promise<readonly ProgramInfo[] | undefined> {
+    return (await this.#supervisor.pid()) === undefined ? undefined : this.#supervisor.all();
+  }
+
+  async #stateOf(
+    record: UnitRecord,
+    program: ProgramInfo | undefined,
+    programs: readonly ProgramInfo[] | undefined,
+  ): Promise<UnitState> {
+    const restarts = Math.max(0, (await this.#records.starts(record.unit.name)) - 1);
+    const alive = program !== undefined && ['RUNNING', 'STARTING', 'STOPPING'].includes(program.state);
+    if (alive) return { kind: 'running', pid: program.pid, restarts };
+    if (record.wanted === 'stopped') return { kind: 'stopped' };
+    if (programs === undefined) return { kind: 'failed', exit: 'its supervisor does not run', restarts };
+    if (program === undefined) return { kind: 'failed', exit: 'its supervisor does not know it', restarts };
+    return { kind: 'failed', exit: exitOf(program), restarts };
+  }
+
+  async logs(name: string, lines: number): Promise<readonly string[]> {
+    const log = this.#records.file(checkedName(name), 'log');
+    // A rotation a moment ago leaves the new file short.
+    const text = `${await lastBytes(`${log}.1`)}${await lastBytes(log)}`;
+    return text
+      .split('\n')
+      .filter((line, index, all) => line !== '' || index < all.length - 1)
+      .slice(-lines);
+  }
+
+  async signal(name: string, signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): Promise<void> {
+    const state = await this.inspect(name);
+    if (state.kind !== 'running') {
+      return fail({
+        kind: 'conflict',
+        what: `unit ${name} does not run, so it cannot be sent ${signal}`,
+        next: `read its log with \`holdpoint logs\``,
+      });
+    }
+    await this.#supervisor.signal(name, signal.slice(3));
+  }
+
+  async usage(name: string): Promise<Usage | undefined> {
+    const state = await this.inspect(name);
+    const found = state.kind === 'running' ? treeUsage(state.pid) : undefined;
+    return found && { cpuSeconds: found.cpuSeconds, memory: bytes(found.memoryBytes) };
+  }
+
+  job(job: Job, signal?: AbortSignal): Promise<JobEnd> {
+    const folder = join(this.#folder, 'jobs', checkedName(job.name));
+    const account = this.#account(job.user);
+    return runJob(job, { host: this.#host, folder, account, path: unitPath(this.#folder) }, signal);
+  }
+
+  async crash(name: string): Promise<{ readonly pid: number } | undefined> {
+    const state = await this.inspect(name);
+    if (state.kind !== 'running') return undefined;
+    try {
+      process.kill(state.pid, 'SIGKILL');
+      return { pid: state.pid };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async down(): Promise<void> {
+    const records = await this.#records.all();
+    // Nothing may be put back while the others stop.
+    for (const { unit } of records) await this.#records.want(unit.name, 'stopped');
+    for (const { unit } of [...records].reverse()) await this.stop(unit.name);
+    await this.#supervisor.shutdown(30_000);
+    if (await killTagged(this.#folder)) return;
+    const left = taggedProcesses(this.#folder);
+    fail({
+      kind: 'host',
+      what: `${left.length} processes of ${this.#environment} could not be ended`,
+      where: left.map(({ pid, folder }) => `pid ${pid} of ${folder}`).join(', '),
+      next: 'look at their state (`ps -o stat,wchan`), then run the command again',
+    });
+  }
+
+  async destroy(): Promise<void> {
+    if (!(await this.#host.exists(join(this.#folder, MARKER)))) return;
+    await this.down();
+    // The marker goes last: a removal that was cut off can be taken up again.
+    for (const name of await readdir(this.#folder)) {
+      if (name !== MARKER) await this.#host.remove(join(this.#folder, name));
+    }
+    await this.#host.remove(this.#folder);
+  }
+
+  /** A new supervisor knows no unit that runs: what is left of an earlier one ends before it starts. */
+  #readySupervisor(): Promise<'adopted' | 'started'> {
+    return this.#supervisor.ensure(async () => {
+      for (const { unit } of [...(await this.#records.all())].reverse()) {
+        const gone = await endTagged(this.#records.folder(unit.name), unit.stop.signal, unit.stop.grace);
+        await this.#requireGone(unit.name, gone);
+      }
+    });
+  }
+
+  /** Two calls about one unit follow one another. */
+  readonly #busy = new Map<string, Promise<unknown>>();
+  #alone<T>(name: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(name) ?? Promise.resolve();
+    const after = before.then(act, act);
+    this.#busy.set(
+      name,
+      after.catch(() => {}),
+    );
+    return after;
+  }
+
+  #account(role: UnitUser): Account {
+    const name = this.place.user(role);
+    return (
+      findAccount(name) ??
+      fail({
+        kind: 'host',
+        what: `there is no user \`${name}\` on this machine`,
+        where: this.#host.name,
+        next: installCommand([...RUNTIME_PACKAGES, ...PART_PACKAGES].map((need) => need.package)),
+      })
+    );
+  }
+}
+
+function exitOf(program: ProgramInfo): string {
+  if (program.state === 'EXITED' && program.exitStatus === -1) return 'ended by a signal';
+  if (program.state === 'EXITED') return `exit status ${program.exitStatus}`;
+  if (program.spawnError.startsWith('Exited too quickly')) return 'ended within a second of its start';
+  if (program.spawnError !== '') return program.spawnError;
+  return program.state === 'STOPPED' ? 'not started' : program.state.toLowerCase();
+}
