@@ -1,6 +1,7 @@
 import type { Exemption } from '../evidence/decision.ts';
-import type { Objective } from '../evidence/objective.ts';
+import type { Comparator, Gate, Objective } from '../evidence/objective.ts';
 import type { Bytes, Milliseconds } from '../evidence/units.ts';
+import type { Quantity } from './quantity.ts';
 
 /**
  * What is launched, as holdpoint.yaml describes it: the only thing that the rest of Holdpoint knows of an app. Every
@@ -155,9 +156,28 @@ export type Recorder = {
   readonly perSecond: number;
 };
 
-export type AskedObjective = { readonly step: string; readonly objective: Objective };
+/**
+ * What a team asks of an objective of a step, beyond or instead of the plan: only what is given changes. Whether there
+ * is such a step and objective is the plan's to say.
+ */
+export type AskedObjective = {
+  readonly step: string;
+  /** Id of the objective within the step. */
+  readonly objective: string;
+  readonly comparator?: Comparator;
+  /** In its own unit; `quantityIn` turns it into the metric's. */
+  readonly threshold?: Quantity;
+  readonly gate?: Gate;
+  readonly maximumAge?: Milliseconds;
+  /** `holdpoint.yaml:41` */
+  readonly source: string;
+};
 
-/** `> threshold` for `for` fires. The metric is one of the golden metrics that every app has. */
+/**
+ * Fires once the metric was beyond the threshold for `for`: above it, for `certificate-days` below it. Units:
+ * `error-rate`, `cpu` and `memory` (of the service's limit) in per cent from 0 to 100, `latency-p95` in milliseconds,
+ * `database-connections` as a count, `certificate-days` in days to expiry.
+ */
 export type AlertThreshold = {
   readonly metric: 'error-rate' | 'latency-p95' | 'cpu' | 'memory' | 'database-connections' | 'certificate-days';
   readonly threshold: number;

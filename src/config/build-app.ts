@@ -1,0 +1,174 @@
+import { resolve } from 'node:path';
+import type { Objective } from '../evidence/objective.ts';
+import type {
+  AlertThreshold,
+  App,
+  AskedObjective,
+  Database,
+  EnvironmentSettings,
+  HttpExpectation,
+  OwnCheck,
+  Secret,
+  SecretReference,
+  Service,
+} from './app.ts';
+import type { Path } from './document.ts';
+import type { AlertsInput } from './schema/alerts.ts';
+import type { AppTestsInput } from './schema/app-tests.ts';
+import type { EnvironmentInput } from './schema/environments.ts';
+import type { FileInput } from './schema/file.ts';
+import type { HttpExpectationInput } from './schema/http.ts';
+import type { LoadInput } from './schema/load.ts';
+import type { OwnCheckInput } from './schema/own-checks.ts';
+import type { RecorderInput } from './schema/recorder.ts';
+import type { SecretInput } from './schema/secrets.ts';
+import type { ServiceInput } from './schema/services.ts';
+import { handoverVariable, variableOf } from './together.ts';
+
+/** Where the file stands, and the line of a path in it: objectives carry that as their source. */
+export type Origin = { readonly root: string; lineOf(path: Path): string };
+
+/** From what the file says to what the rest of Holdpoint knows: fills in what depends on other keys. */
+export function buildApp(input: FileInput, origin: Origin): App {
+  const { name, database } = input;
+  return {
+    name,
+    root: origin.root,
+    build: input.build,
+    tests: input.tests === undefined ? undefined : appTests(input.tests),
+    services: Object.entries(input.services).map(([serviceName, s]) => service(serviceName, s)),
+    database: database === undefined ? undefined : databaseOf(name, database, origin),
+    cache:
+      input.cache === undefined
+        ? undefined
+        : { engine: 'redis', handover: { variable: handoverVariable('REDIS_URL', input.cache), as: input.cache.as } },
+    secrets: Object.entries(input.secrets).map(([secretName, s]) => secret(secretName, s, origin)),
+    environments: {
+      production: environment(input.production, `${name}.localhost`),
+      staging: input.staging === false ? undefined : environment(input.staging, `staging.${name}.localhost`),
+    },
+    load: input.load === undefined ? undefined : load(input.load),
+    recorder: input.recorder === undefined ? undefined : recorder(input.recorder),
+    smoke: input.smoke.map((e) => expectation(e)),
+    objectives: askedObjectives(input.objectives, origin),
+    alerts: alerts(input.alerts, database !== undefined),
+    window: input.window,
+    notifications: input.notifications.map(({ webhook }) => ({
+      kind: 'webhook',
+      url: typeof webhook === 'string' ? webhook : located(webhook, origin),
+    })),
+    exemptions: input.exemptions,
+    checks: Object.entries(input.ownChecks).map(([checkName, c]) => ownCheck(checkName, c, origin)),
+    ignore: input.ignore,
+  };
+}
+
+function service(name: string, s: ServiceInput): Service {
+  return {
+    name,
+    kind: s.kind,
+    command: s.command,
+    instances: s.instances,
+    portVariable: s.portVariable,
+    environment: s.environment,
+    health: s.health === undefined ? undefined : expectation(s.health, 'health'),
+    readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
+    metricsPath: s.metrics,
+    stop: s.stop,
+    memory: s.memory,
+    volumes: Object.entries(s.volumes).map(([volume, { variable, file }]) => ({ name: volume, variable, file })),
+  };
+}
+
+function expectation(e: HttpExpectationInput, usualName = `${e.method} ${e.path}`): HttpExpectation {
+  const { method, path, headers, body, status, contentType, contains } = e;
+  return { name: e.name ?? usualName, method, path, headers, body, status, contentType, contains };
+}
+
+function appTests({ command, prepare, coverage, environment: variables }: AppTestsInput): App['tests'] {
+  return { command, prepare, coverage, environment: variables };
+}
+
+function databaseOf(app: string, d: NonNullable<FileInput['database']>, origin: Origin): Database {
+  const { migrations } = d;
+  return {
+    engine: d.engine,
+    managed: d.url === undefined ? { kind: 'by-holdpoint' } : { kind: 'by-url', url: located(d.url, origin) },
+    name: d.name ?? app.replaceAll('-', '_'),
+    handover: { variable: handoverVariable('DATABASE_URL', d), as: d.as },
+    migrations:
+      migrations === undefined ? undefined : { up: migrations.up, down: migrations.down, status: migrations.status },
+    seed: d.seed,
+  };
+}
+
+function secret(name: string, { from, as, variable }: SecretInput, origin: Origin): Secret {
+  return {
+    name,
+    from: from.kind === 'generated' ? from : located(from, origin),
+    handover: { variable: handoverVariable(variableOf(name), { as, variable }), as },
+  };
+}
+
+/** A file is meant relative to holdpoint.yaml, from whatever folder the command is run. */
+const located = (reference: SecretReference, { root }: Origin): SecretReference =>
+  reference.kind === 'file' ? { kind: 'file', path: resolve(root, reference.path) } : reference;
+
+function environment({ hostname, httpsPort, firstPort }: EnvironmentInput, usualHostname: string): EnvironmentSettings {
+  return { hostname: hostname ?? usualHostname, httpsPort, firstPort, host: 'local', runtime: 'process' };
+}
+
+function load({ requestsPerMinute, duration, requests }: LoadInput): App['load'] {
+  return {
+    requestsPerMinute,
+    duration,
+    requests: requests.map(({ weight, method, path, headers, body }) => ({ weight, method, path, headers, body })),
+  };
+}
+
+function recorder({ write, read, perSecond }: RecorderInput): App['recorder'] {
+  return { write, read, perSecond };
+}
+
+function askedObjectives(asked: FileInput['objectives'], origin: Origin): AskedObjective[] {
+  return Object.entries(asked).flatMap(([step, objectives]) =>
+    Object.entries(objectives).map(([objective, { comparator, threshold, gate, maximumAge }]) => ({
+      step,
+      objective,
+      ...(comparator === undefined ? {} : { comparator }),
+      ...(threshold === undefined ? {} : { threshold }),
+      ...(gate === undefined ? {} : { gate }),
+      ...(maximumAge === undefined ? {} : { maximumAge }),
+      source: origin.lineOf(['objectives', step, objective]),
+    })),
+  );
+}
+
+function alerts(given: AlertsInput, hasDatabase: boolean): AlertThreshold[] {
+  const all = [
+    ['error-rate', given['error-rate']],
+    ['latency-p95', given['latency-p95']],
+    ['cpu', given.cpu],
+    ['memory', given.memory],
+    ['database-connections', hasDatabase ? given['database-connections'] : false],
+    ['certificate-days', given['certificate-days']],
+  ] as const;
+  return all.flatMap(([metric, alert]) => (alert === false ? [] : [{ metric, ...alert }]));
+}
+
+function ownCheck(name: string, check: OwnCheckInput, origin: Origin): OwnCheck {
+  const { command, timeLimit, metric, unit, comparator, threshold, gate, maximumAge, minimumSamples } = check;
+  const source = origin.lineOf(['ownChecks', name]);
+  const objective: Objective = {
+    id: name,
+    metric,
+    comparator,
+    threshold,
+    unit,
+    gate,
+    maximumAge,
+    minimumSamples,
+    source,
+  };
+  return { name, command, timeLimit, objective };
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { key } from './key.ts';
+import { duration, positiveWhole } from './values.ts';
+
+const WINDOW = 'a duration such as `24h`, or a mapping with `length` or `requestsPerMinute`';
+
+const windowKeys = z.strictObject(
+  {
+    length: key(duration.prefault('24h'), {
+      description:
+        'How long the objectives are watched after a release before it counts as live. A launch with a shorter window is provisional.',
+      examples: ['24h'],
+    }),
+    requestsPerMinute: key(
+      positiveWhole('a whole number of requests a minute from 1 to 1000000', 1_000_000).default(600),
+      {
+        description: 'Steady synthetic load in the window, so that a quiet night is not mistaken for health.',
+        examples: [600],
+      },
+    ),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? WINDOW : undefined) },
+);
+
+export const window = key(
+  z
+    .union([duration.transform((length) => ({ ...windowKeys.parse({}), length })), windowKeys], { error: WINDOW })
+    .prefault({}),
+  {
+    description: 'The monitoring window after a release.',
+    examples: ['24h', { length: '24h', requestsPerMinute: 600 }],
+  },
+);
