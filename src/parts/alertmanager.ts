@@ -1,0 +1,66 @@
+import { stringify } from 'yaml';
+import type { Milliseconds } from '../evidence/units.ts';
+import { seconds } from '../evidence/units.ts';
+import type { Place } from '../runtimes/runtime.ts';
+import { webConfig } from './monitoring-tls.ts';
+import type { PartPlan } from './part.ts';
+
+export type AlertmanagerSettings = {
+  readonly port: number;
+  /** URLs that alerts are posted to. They may carry a token, so the configuration is readable by its user alone. */
+  readonly webhooks: readonly string[];
+  /** How long alerts of one group are gathered before the first message. */
+  readonly groupWait: Milliseconds;
+};
+
+/** Debian calls the binary `prometheus-alertmanager`. One instance, so its gossip port stays shut. */
+export function alertmanager(settings: AlertmanagerSettings, place: Place): PartPlan {
+  const store = 'alertmanager';
+  const config = {
+    route: {
+      receiver: 'team',
+      group_by: ['alertname', 'environment'],
+      group_wait: `${Math.max(1, Math.round(settings.groupWait / 1000))}s`,
+      group_interval: '1m',
+      repeat_interval: '4h',
+    },
+    receivers: [
+      {
+        name: 'team',
+        ...(settings.webhooks.length > 0
+          ? { webhook_configs: settings.webhooks.map((url) => ({ url, send_resolved: true })) }
+          : {}),
+      },
+    ],
+  };
+  return {
+    stores: [
+      { name: store, owner: 'monitoring' },
+      { name: 'alertmanager-data', owner: 'monitoring' },
+    ],
+    files: [
+      // A URL may carry a token, and this version of Alertmanager reads no url_file: the whole file is private.
+      { store, path: 'alertmanager.yml', content: stringify(config), mode: 0o600, user: 'monitoring' },
+    ],
+    units: [
+      {
+        name: 'alertmanager',
+        of: 'alertmanager',
+        role: 'part',
+        command: [
+          place.program('alertmanager'),
+          `--config.file=${place.path(store, 'alertmanager.yml')}`,
+          `--storage.path=${place.path('alertmanager-data')}`,
+          `--web.listen-address=127.0.0.1:${settings.port}`,
+          `--web.config.file=${webConfig(place)}`,
+          '--cluster.listen-address=',
+        ],
+        environment: {},
+        user: 'monitoring',
+        ports: [{ name: 'https', number: settings.port }],
+        stop: { signal: 'SIGTERM', grace: seconds(10) },
+        restart: 'always',
+      },
+    ],
+  };
+}

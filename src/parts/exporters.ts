@@ -1,0 +1,93 @@
+import { stringify } from 'yaml';
+import type { Command } from '../config/app.ts';
+import { seconds } from '../evidence/units.ts';
+import type { Place } from '../runtimes/runtime.ts';
+import type { Unit } from '../runtimes/unit.ts';
+import { authorityFile, webConfig } from './monitoring-tls.ts';
+import type { PartPlan } from './part.ts';
+
+function exporter(name: string, command: Command, port: number, environment: Record<string, string> = {}): Unit {
+  return {
+    name,
+    of: name,
+    role: 'part',
+    command,
+    environment,
+    user: 'monitoring',
+    ports: [{ name: 'metrics', number: port }],
+    stop: { signal: 'SIGTERM', grace: seconds(5) },
+    restart: 'always',
+  };
+}
+
+/** The host's own metrics: cores, memory, disks, pressure. */
+export function nodeExporter(settings: { readonly port: number }, place: Place): PartPlan {
+  const command: Command = [
+    place.program('node-exporter'),
+    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.config.file=${webConfig(place)}`,
+    '--collector.disable-defaults',
+    ...['cpu', 'meminfo', 'loadavg', 'filesystem', 'diskstats', 'pressure', 'netdev', 'uname', 'time'].map(
+      (c) => `--collector.${c}`,
+    ),
+  ];
+  return { stores: [], files: [], units: [exporter('node-exporter', command, settings.port)] };
+}
+
+export type PostgresExporterSettings = {
+  readonly port: number;
+  /** `127.0.0.1:5432/postgres?sslmode=disable` */
+  readonly target: string;
+  readonly user: string;
+  readonly password: string;
+};
+
+/** Postgres' own statistics. The password is in a file that only the exporter's user can read. */
+export function postgresExporter(settings: PostgresExporterSettings, place: Place): PartPlan {
+  const store = 'postgres-exporter';
+  const command: Command = [
+    place.program('postgres-exporter'),
+    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.config.file=${webConfig(place)}`,
+    '--disable-settings-metrics',
+  ];
+  return {
+    stores: [{ name: store, owner: 'monitoring' }],
+    files: [{ store, path: 'password', content: settings.password, mode: 0o600, user: 'monitoring' }],
+    units: [
+      exporter('postgres-exporter', command, settings.port, {
+        DATA_SOURCE_URI: settings.target,
+        DATA_SOURCE_USER: settings.user,
+        DATA_SOURCE_PASS_FILE: place.path(store, 'password'),
+      }),
+    ],
+  };
+}
+
+/** Looks at TLS endpoints from outside, as a client does: a real handshake against the environment's authority. */
+export function blackboxExporter(
+  settings: { readonly port: number; readonly serverName: string },
+  place: Place,
+): PartPlan {
+  const store = 'blackbox-exporter';
+  const tls = { ca_file: authorityFile(place), server_name: settings.serverName };
+  const modules = {
+    https: {
+      prober: 'http',
+      timeout: '4s',
+      http: { fail_if_not_ssl: true, preferred_ip_protocol: 'ip4', tls_config: tls, no_follow_redirects: true },
+    },
+    tls: { prober: 'tcp', timeout: '4s', tcp: { tls: true, preferred_ip_protocol: 'ip4', tls_config: tls } },
+  };
+  const command: Command = [
+    place.program('blackbox-exporter'),
+    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.config.file=${webConfig(place)}`,
+    `--config.file=${place.path(store, 'blackbox.yml')}`,
+  ];
+  return {
+    stores: [{ name: store, owner: 'monitoring' }],
+    files: [{ store, path: 'blackbox.yml', content: stringify({ modules }), mode: 0o644, user: 'monitoring' }],
+    units: [exporter('blackbox-exporter', command, settings.port)],
+  };
+}
