@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { bucketBounds } from './buckets.ts';
+import { sampleApp } from './sample-app.ts';
+import { goldenSettings } from './settings.ts';
+
+const app = sampleApp();
+const bounds = bucketBounds(app, goldenSettings(app, 'production'));
+
+/** What Prometheus' histogram_quantile reads: linear interpolation in the bucket that holds the quantile. */
+function readQuantile(quantile: number, latencies: readonly number[]): number {
+  const rank = quantile * latencies.length;
+  let below = 0;
+  let low = 0;
+  for (const bound of bounds) {
+    const within = latencies.filter((l) => l <= bound).length;
+    if (within >= rank) return low + ((bound - low) * (rank - below)) / (within - below);
+    below = within;
+    low = bound;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+const many = (count: number, value: number) => Array<number>(count).fill(value);
+
+describe('bounds of the latency histogram', () => {
+  test('rise, and one lies exactly at the objective and at the alert', () => {
+    expect(bounds).toContain(200);
+    expect(bounds).toContain(500);
+    expect(bounds.every((b, i) => i === 0 || b > (bounds[i - 1] ?? 0))).toBe(true);
+  });
+
+  test.each([
+    ['10 % at 245 ms', [...many(900, 20), ...many(100, 245)], 245],
+    ['all at 110 ms', many(1_000, 110), 110],
+    ['6 % at 501 ms', [...many(940, 20), ...many(60, 501)], 501],
+  ])('P95 of %s is read within 2 %%', (_, latencies, truth) => {
+    expect(Math.abs(readQuantile(0.95, latencies) - truth) / truth).toBeLessThan(0.02);
+  });
+
+  test('the share within the objective does not depend on interpolation', () => {
+    const latencies = [...many(950, 199), ...many(50, 201)];
+    expect(readQuantile(0.95, latencies)).toBe(200);
+  });
+
+  test('are few enough for one histogram', () => expect(bounds.length).toBeLessThan(200));
+});
