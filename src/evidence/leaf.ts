@@ -77,9 +77,10 @@ export type Finished = {
 
 export type Decided = { readonly kind: 'decided'; readonly decision: Decision };
 
+/** `checked`: the end of a check of one step, which launches nothing whatever it found. */
 export type Closed = {
   readonly kind: 'closed';
-  readonly end: 'launched' | 'aborted';
+  readonly end: 'launched' | 'checked' | 'aborted';
   readonly at: Instant;
 };
 

@@ -1,0 +1,408 @@
+import { createHash } from 'node:crypto';
+import type { Decision } from '../evidence/decision.ts';
+import type { Leaf, LeafBody, NewLeaf } from '../evidence/leaf.ts';
+import { DECISION_STEP, LAUNCH_STEP } from '../evidence/leaf.ts';
+import { fail, type Problem, problemOf } from '../evidence/problem.ts';
+import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
+import type { LaunchState } from '../plan/state.ts';
+import { state } from '../plan/state.ts';
+import { type Plan, planAsData, type Step, type StepId } from '../plan/step.ts';
+import { tally } from '../plan/tally.ts';
+import { performAttempt } from './attempt.ts';
+import { Change } from './change.ts';
+import { type DecisionRequest, decisionOf } from './decision-request.ts';
+import type { EngineOptions } from './engine.ts';
+import type { EngineEvent } from './event.ts';
+import type { LaunchRecord, LaunchRecords } from './launch-record.ts';
+import { persistently } from './persistence.ts';
+import type { Planned } from './request.ts';
+import { agenda, type Due } from './scheduler.ts';
+import type { HostTokens, TokenWait } from './tokens.ts';
+import { type AttemptId, attemptText, type Workflows } from './workflows.ts';
+
+/** What the launches of one process share. */
+export type Shared = EngineOptions & {
+  readonly records: LaunchRecords;
+  readonly tokens: HostTokens;
+  readonly workflows: () => Workflows;
+  readonly emit: (event: EngineEvent) => void;
+  /** Aborted when the process ends: whoever waits lets go and leaves things as they are. */
+  readonly ending: AbortSignal;
+  /** Waits until everything may be planned again, and no longer than it should. */
+  readonly replanEvery: Milliseconds;
+};
+
+type EventOf<E> = E extends EngineEvent ? Omit<E, 'launch' | 'at'> : never;
+
+const LONGEST_SLEEP = 60_000;
+
+/** One open launch in this process: its leaves, its plan, and the loop that takes it to its end. */
+export class LaunchRun {
+  readonly #shared: Shared;
+  #record: LaunchRecord;
+  #planned: Planned | undefined;
+  #stuck: Problem | undefined;
+  readonly #faults = new Map<string, Problem>();
+  readonly #inFlight = new Map<string, Promise<void>>();
+  readonly #performing = new Map<string, Promise<void>>();
+  readonly #leaves: Leaf[] = [];
+  readonly #change = new Change();
+  readonly #abort = new AbortController();
+  readonly #whenPlanned: Promise<void>;
+  #planIsThere: () => void = () => undefined;
+  #deciding: Promise<unknown> = Promise.resolve();
+  #announced = '';
+
+  constructor(shared: Shared, record: LaunchRecord, planned?: Planned) {
+    this.#shared = shared;
+    this.#record = record;
+    this.#whenPlanned = new Promise((resolve) => {
+      this.#planIsThere = resolve;
+    });
+    if (planned) this.#usePlan(planned);
+  }
+
+  get record(): LaunchRecord {
+    return this.#record;
+  }
+
+  /** Why the plan cannot be made at the moment. */
+  get stuck(): Problem | undefined {
+    return this.#stuck;
+  }
+
+  /** Faults of ours, by attempt. */
+  get faults(): ReadonlyMap<string, Problem> {
+    return this.#faults;
+  }
+
+  state(now: Instant = this.#shared.clock()): LaunchState {
+    return state(this.#plan, this.#record.launch, this.#leaves, now);
+  }
+
+  /** Who of this launch waits for tokens of its host. */
+  waiting(): TokenWait[] {
+    const host = this.#planned?.host;
+    if (host === undefined) return [];
+    return this.#shared.tokens.waiting(host).filter(({ who }) => who.startsWith(`${this.#record.launch}/`));
+  }
+
+  get #plan(): Plan {
+    return this.#planned?.plan ?? this.#record.plan;
+  }
+
+  /** Reads what the ledger knows: all launches of this app and environment, or for a check only its own. */
+  async load(): Promise<void> {
+    const { app, environment } = this.#record.plan;
+    const { launch, kind } = this.#record;
+    const leaves = await this.#persist(() =>
+      this.#shared.leaves.read(kind === 'check' ? { launch } : { app, environment }),
+    );
+    this.#leaves.push(...leaves);
+    if (leaves.some((l) => l.body.kind === 'decided' && l.body.decision.kind === 'abort' && l.key.launch === launch))
+      this.#abort.abort();
+  }
+
+  isClosed(): boolean {
+    return this.#leaves.some((l) => l.key.launch === this.#record.launch && l.body.kind === 'closed');
+  }
+
+  /** Takes in what another launch of the same app and environment has added. */
+  learn(leaves: readonly Leaf[]): void {
+    if (this.#record.kind === 'check') return;
+    this.#take(leaves);
+  }
+
+  isOpened(): boolean {
+    return this.#leaves.some((l) => l.key.launch === this.#record.launch && l.body.kind === 'opened');
+  }
+
+  /** Writes the launch's first leaf. */
+  async open(planned: Planned): Promise<void> {
+    const { app, environment } = planned.plan;
+    const by = this.#record.request.by;
+    await this.#append([
+      this.#launchLeaf(0, {
+        kind: 'opened',
+        app,
+        environment,
+        host: planned.host,
+        runtime: planned.runtime,
+        by,
+        holdpoint: this.#shared.version,
+        window: planned.window,
+        plan: planDigest(planned.plan),
+        at: this.#shared.clock(),
+      }),
+    ]);
+    this.#emit({ kind: 'launch-opened', app, environment, by });
+  }
+
+  /** Runs until the launch is closed (true), or the process ends. */
+  async run(): Promise<boolean> {
+    if (this.#planned === undefined) {
+      await this.#replan();
+      this.#emit({ kind: 'launch-resumed' });
+    }
+    const { ending, clock } = this.#shared;
+    while (!ending.aborted) {
+      const seen = this.#change.version;
+      const now = clock();
+      const at = this.state(now);
+      this.#announce(at);
+      const { due, next, close } = agenda(at, now, (d) => this.#isInFlight(d));
+      if (close !== undefined) return this.#close(close);
+      if (this.#record.kind === 'check' && at.end.kind === 'held') return this.#close('checked');
+      for (const attempt of this.#planned ? this.#shared.order(due) : due) this.#begin(attempt);
+      await this.#change.after(seen, next === undefined ? LONGEST_SLEEP : Math.min(next - now, LONGEST_SLEEP));
+    }
+    return false;
+  }
+
+  /** Lets the loop look again. */
+  wake(): void {
+    this.#change.announce();
+  }
+
+  async #close(end: 'launched' | 'aborted' | 'checked'): Promise<true> {
+    const really = end === 'launched' && this.#record.kind === 'check' ? 'checked' : end;
+    await this.#append([this.#launchLeaf(1, { kind: 'closed', end: really, at: this.#shared.clock() })]);
+    this.#record = { ...this.#record, isOver: true };
+    await this.#persist(() => this.#shared.records.write(this.#record));
+    this.#emit({ kind: 'launch-closed', end: really });
+    return true;
+  }
+
+  #isInFlight({ step, attempt }: Due): boolean {
+    const key = attemptText({ launch: this.#record.launch, step, attempt });
+    return this.#inFlight.has(key) || this.#faults.has(key);
+  }
+
+  #begin({ step, attempt }: Due): void {
+    const id = { launch: this.#record.launch, step, attempt };
+    const key = attemptText(id);
+    const run = this.#persist(() => this.#shared.workflows().run(id))
+      .then(() => this.#settle(id))
+      .catch((thrown: unknown) => {
+        if (this.#shared.ending.aborted) return;
+        this.#fault(step, attempt, problemOf(thrown, key));
+      })
+      .finally(() => {
+        this.#inFlight.delete(key);
+        this.wake();
+      });
+    this.#inFlight.set(key, run);
+  }
+
+  #fault(step: StepId, attempt: number, problem: Problem): void {
+    this.#faults.set(attemptText({ launch: this.#record.launch, step, attempt }), problem);
+    this.#emit({ kind: 'step-fault', step, attempt, problem });
+  }
+
+  /**
+   * The workflow has ended. Where the ledger does not know it, the two have come apart (the ledger was restored from an
+   * older copy): an attempt that only began is closed as interrupted, and one that is not there at all needs a person.
+   */
+  async #settle(id: AttemptId): Promise<void> {
+    const own = this.#leaves.filter(({ key }) => isOf(key, id));
+    if (own.some((l) => l.body.kind === 'finished') || this.#shared.ending.aborted) return;
+    if (own.length > 0) return this.perform(id);
+    if (this.#abort.signal.aborted || !this.#step(id.step)) return;
+    fail({
+      kind: 'internal',
+      what: 'the attempt has ended, but the ledger does not know it',
+      where: attemptText(id),
+      next: `abort this launch and start a new one; ledger and workflows are not of the same backup`,
+    });
+  }
+
+  /** Carries out an attempt, once at a time however often it is asked for. */
+  perform(id: AttemptId): Promise<void> {
+    const key = attemptText(id);
+    const already = this.#performing.get(key);
+    if (already) return already;
+    const performing = this.#perform(id).finally(() => this.#performing.delete(key));
+    this.#performing.set(key, performing);
+    return performing;
+  }
+
+  #perform(id: AttemptId): Promise<void> {
+    const { clock, boundary, keep, attemptLog } = this.#shared;
+    const step = id.step as StepId;
+    const log = attemptLog(id);
+    return performAttempt({
+      id,
+      clock,
+      signal: this.#abort.signal,
+      boundary,
+      known: async () => this.#leaves.filter(({ key }) => isOf(key, id)),
+      admitted: () => this.#admitted(id),
+      append: (leaves) => this.#appendOf(id, leaves),
+      subject: () => this.#planned?.subject?.(step),
+      progress: (line) => {
+        log.line(line, clock());
+        this.#emit({ kind: 'progress', step, attempt: id.attempt, line });
+      },
+      artefact: keep,
+    }).finally(() => log.end());
+  }
+
+  async #admitted(id: AttemptId): Promise<{ step: Step; release: () => void } | undefined> {
+    const either = AbortSignal.any([this.#abort.signal, this.#shared.ending]);
+    await Promise.race([this.#whenPlanned, whenAborted(either)]);
+    const step = this.#step(id.step);
+    const host = this.#planned?.host;
+    if (step !== undefined && host !== undefined && !either.aborted) {
+      const wait = this.#shared.tokens.acquire(host, attemptText(id), step.tokens, either);
+      if (this.waiting().some(({ who }) => who === attemptText(id)))
+        this.#emit({ kind: 'step-waiting', step: step.id, attempt: id.attempt, tokens: step.tokens });
+      const release = await wait;
+      if (release !== undefined) return { step, release };
+    }
+    // Neither done nor given up: when the process ends, the attempt stays pending for the next one.
+    if (this.#shared.ending.aborted) return new Promise(() => undefined);
+    return undefined;
+  }
+
+  #step(id: string): Step | undefined {
+    return this.#planned?.plan.steps.find((step) => step.id === id);
+  }
+
+  async #appendOf(id: AttemptId, leaves: readonly NewLeaf[]): Promise<void> {
+    const step = id.step as StepId;
+    for (const { body, index } of await this.#append(leaves)) {
+      if (body.kind === 'started') this.#emit({ kind: 'step-started', step, attempt: id.attempt });
+      if (body.kind === 'measured')
+        this.#emit({ kind: 'measured', step, attempt: id.attempt, entry: index, measurement: body.measurement });
+      if (body.kind === 'finished')
+        this.#emit({
+          kind: 'step-finished',
+          step,
+          attempt: id.attempt,
+          end: body.end,
+          state: this.state().steps.get(step)?.kind ?? 'unknown',
+        });
+    }
+    this.wake();
+  }
+
+  /** Writes down what a person decided. One after the other: each is judged by the state that the last one left. */
+  decide(request: DecisionRequest): Promise<Decision> {
+    const deciding = this.#deciding.then(async () => {
+      const decision = decisionOf(request, this.state(), this.#shared.clock());
+      const sequence = this.#leaves.filter(
+        ({ key }) => key.launch === this.#record.launch && key.step === DECISION_STEP,
+      ).length;
+      const key = { launch: this.#record.launch, step: DECISION_STEP, attempt: 0, sequence };
+      await this.#append([{ key, body: { kind: 'decided', decision }, release: undefined }]);
+      this.#emit({ kind: 'decided', decision });
+      if (decision.kind === 'abort') this.#abort.abort();
+      this.#faults.clear();
+      this.wake();
+      return decision;
+    });
+    this.#deciding = deciding.catch(() => undefined);
+    return deciding;
+  }
+
+  /** Makes the plan again until it can be made; a launch whose holdpoint.yaml is broken waits for its repair. */
+  async #replan(): Promise<void> {
+    const { plans, records, ending, replanEvery } = this.#shared;
+    while (this.#planned === undefined && !ending.aborted && !this.#abort.signal.aborted) {
+      const seen = this.#change.version;
+      try {
+        const planned = await plans(this.#record.request);
+        const reduced = reduceTo(planned, this.#record.step);
+        this.#record = { ...this.#record, plan: planAsData(reduced.plan) };
+        await this.#persist(() => records.write(this.#record));
+        this.#usePlan(reduced);
+      } catch (thrown) {
+        this.#stuck = problemOf(thrown, this.#record.request.directory);
+        this.#emit({ kind: 'launch-stuck', problem: this.#stuck });
+        await this.#change.after(seen, replanEvery);
+      }
+    }
+  }
+
+  #usePlan(planned: Planned): void {
+    this.#planned = planned;
+    this.#stuck = undefined;
+    this.#planIsThere();
+  }
+
+  async #append(leaves: readonly NewLeaf[]): Promise<readonly Leaf[]> {
+    const appended = await this.#persist(() => this.#shared.leaves.append(leaves));
+    this.#take(appended);
+    this.#shared.spread(this.#record, appended);
+    return appended;
+  }
+
+  #take(leaves: readonly Leaf[]): void {
+    const last = this.#leaves.at(-1)?.index ?? -1;
+    this.#leaves.push(...leaves);
+    // Answers may overtake each other; the ledger's order is the index.
+    if (leaves.some((l) => l.index <= last)) this.#leaves.sort((a, b) => a.index - b.index);
+  }
+
+  #persist<Result>(work: () => Promise<Result>): Promise<Result> {
+    return persistently(work, {
+      signal: this.#shared.ending,
+      down: (problem) => this.#emit({ kind: 'store-down', problem }),
+      up: () => this.#emit({ kind: 'store-up' }),
+    });
+  }
+
+  #launchLeaf = (sequence: number, body: LeafBody): NewLeaf => ({
+    key: { launch: this.#record.launch, step: LAUNCH_STEP, attempt: 0, sequence },
+    body,
+    release: undefined,
+  });
+
+  /** Says where the launch stands, when that has changed. */
+  #announce(at: LaunchState): void {
+    const now = { end: at.end, tally: tally(at) };
+    const text = JSON.stringify(now);
+    if (text === this.#announced) return;
+    this.#announced = text;
+    this.#emit({ kind: 'launch-state', ...now });
+  }
+
+  #emit(event: EventOf<EngineEvent>): void {
+    this.#shared.emit({ ...event, launch: this.#record.launch, at: this.#shared.clock() });
+  }
+}
+
+const isOf = (key: Leaf['key'], id: AttemptId): boolean =>
+  key.launch === id.launch && key.step === id.step && key.attempt === id.attempt;
+
+const whenAborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+/** A check runs one step by itself: what it needs is taken to stand, since the environment runs. */
+export function reduceTo(planned: Planned, step: StepId | undefined): Planned {
+  if (step === undefined) return planned;
+  const found = planned.plan.steps.find((s) => s.id === step);
+  if (found === undefined)
+    return fail({
+      kind: 'input',
+      what: `the plan has no step ${step}`,
+      where: planned.plan.environment,
+      next: 'see `holdpoint plan` for the steps',
+    });
+  if (found.applies.kind === 'not-applicable')
+    return fail({
+      kind: 'input',
+      what: `the step does not apply: ${found.applies.because}`,
+      where: step,
+      next: 'nothing is to be done; the plan shows it as not applicable',
+    });
+  return { ...planned, plan: { ...planned.plan, steps: [{ ...found, needs: [] }] } };
+}
+
+/** SHA-256 over the steps and what their evidence depends on. */
+function planDigest(plan: Plan): Digest {
+  const facts = plan.steps.map(({ id, inputs }) => [id, Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  return `sha256:${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}` as Digest;
+}

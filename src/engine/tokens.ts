@@ -1,0 +1,92 @@
+import type { HostToken } from '../plan/step.ts';
+
+export type Release = () => void;
+
+/** Who holds what somebody waits for. */
+export type TokenWait = {
+  readonly who: string;
+  readonly tokens: readonly HostToken[];
+  readonly heldBy: readonly string[];
+};
+
+type Waiter = {
+  readonly who: string;
+  readonly tokens: readonly HostToken[];
+  readonly grant: (release: Release) => void;
+};
+
+const overlap = (a: readonly HostToken[], b: readonly HostToken[]): boolean => a.some((token) => b.includes(token));
+
+/**
+ * The tokens of all hosts. Each is held by one at a time. First come, first served: nobody may take a token that an
+ * earlier one waits for, or a step that wants the whole machine would wait for ever.
+ */
+export class HostTokens {
+  readonly #held = new Map<string, { who: string; tokens: readonly HostToken[] }[]>();
+  readonly #waiting = new Map<string, Waiter[]>();
+
+  /** Resolves when all the tokens are held; undefined where the signal came first. */
+  acquire(host: string, who: string, tokens: readonly HostToken[], signal: AbortSignal): Promise<Release | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined);
+    if (tokens.length === 0) return Promise.resolve(() => undefined);
+    return new Promise((resolve) => {
+      const queue = this.#queue(host);
+      const withdraw = () => {
+        const at = queue.indexOf(waiter);
+        if (at < 0) return;
+        queue.splice(at, 1);
+        resolve(undefined);
+        this.#serve(host);
+      };
+      const waiter: Waiter = {
+        who,
+        tokens,
+        grant: (release) => {
+          signal.removeEventListener('abort', withdraw);
+          resolve(release);
+        },
+      };
+      signal.addEventListener('abort', withdraw, { once: true });
+      queue.push(waiter);
+      this.#serve(host);
+    });
+  }
+
+  /** Everybody who waits on this host, first come first. */
+  waiting(host: string): TokenWait[] {
+    const queue = this.#queue(host);
+    const held = this.#held.get(host) ?? [];
+    return queue.map(({ who, tokens }, place) => ({
+      who,
+      tokens,
+      heldBy: [...held, ...queue.slice(0, place)].filter((other) => overlap(other.tokens, tokens)).map((h) => h.who),
+    }));
+  }
+
+  #queue(host: string): Waiter[] {
+    const queue = this.#waiting.get(host) ?? [];
+    this.#waiting.set(host, queue);
+    return queue;
+  }
+
+  #serve(host: string): void {
+    const queue = this.#queue(host);
+    const held = this.#held.get(host) ?? [];
+    this.#held.set(host, held);
+    const spokenFor: HostToken[] = held.flatMap((h) => h.tokens);
+    for (const waiter of [...queue]) {
+      if (!overlap(waiter.tokens, spokenFor)) {
+        const holding = { who: waiter.who, tokens: waiter.tokens };
+        held.push(holding);
+        queue.splice(queue.indexOf(waiter), 1);
+        waiter.grant(() => {
+          const at = held.indexOf(holding);
+          if (at < 0) return;
+          held.splice(at, 1);
+          this.#serve(host);
+        });
+      }
+      spokenFor.push(...waiter.tokens);
+    }
+  }
+}
