@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { App, EnvironmentSettings } from '../config/app.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
+import { openProcessRuntime } from '../runtimes/process/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { PortPlan } from './ports.ts';
 import { portPlan } from './ports.ts';
@@ -34,26 +35,18 @@ export type OpenSettings = {
   /** The state directory. */
   readonly state: string;
   readonly host: Host;
-  readonly runtime: (folder: string, tag: string) => Runtime;
   readonly clock: Clock;
 };
 
-export function openEnvironment(open: OpenSettings): Environment {
+/** Opens the environment, makes its folder where it is not there, and takes up what runs of it. Starts nothing. */
+export async function openEnvironment(open: OpenSettings): Promise<Environment> {
   const { app, name, kind, settings, host, clock } = open;
   const tag = `${app.name}-${name}`;
   const folder = join(open.state, 'environments', tag);
-  return {
-    name,
-    kind,
-    app,
-    settings,
-    ports: portPlan(app, settings),
-    host,
-    runtime: open.runtime(folder, tag),
-    folder,
-    escrowFolder: join(open.state, 'escrow', tag),
-    clock,
-  };
+  await host.folder(folder, { mode: 0o755 });
+  const runtime = await openProcessRuntime({ host, environment: tag, folder: join(folder, 'runtime') });
+  const escrowFolder = join(open.state, 'escrow', tag);
+  return { name, kind, app, settings, ports: portPlan(app, settings), host, runtime, folder, escrowFolder, clock };
 }
 
 /** The addresses that a person can open. */
