@@ -3,7 +3,7 @@ import type { Milliseconds } from '../evidence/units.ts';
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import { webConfig } from './monitoring-tls.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 export type AlertmanagerSettings = {
   readonly port: number;
@@ -14,7 +14,7 @@ export type AlertmanagerSettings = {
 };
 
 /** Debian calls the binary `prometheus-alertmanager`. One instance, so its gossip port stays shut. */
-export function alertmanager(settings: AlertmanagerSettings, place: Place): PartPlan {
+export function alertmanager(settings: AlertmanagerSettings, place: Place): Part {
   const store = 'alertmanager';
   const config = {
     route: {

@@ -4,7 +4,7 @@ import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { Unit } from '../runtimes/unit.ts';
 import { authorityFile, webConfig } from './monitoring-tls.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 function exporter(name: string, command: Command, port: number, environment: Record<string, string> = {}): Unit {
   return {
@@ -21,7 +21,7 @@ function exporter(name: string, command: Command, port: number, environment: Rec
 }
 
 /** The host's own metrics: cores, memory, disks, pressure. */
-export function nodeExporter(settings: { readonly port: number }, place: Place): PartPlan {
+export function nodeExporter(settings: { readonly port: number }, place: Place): Part {
   const command: Command = [
     place.program('node-exporter'),
     `--web.listen-address=127.0.0.1:${settings.port}`,
@@ -43,7 +43,7 @@ export type PostgresExporterSettings = {
 };
 
 /** Postgres' own statistics. The password is in a file that only the exporter's user can read. */
-export function postgresExporter(settings: PostgresExporterSettings, place: Place): PartPlan {
+export function postgresExporter(settings: PostgresExporterSettings, place: Place): Part {
   const store = 'postgres-exporter';
   const command: Command = [
     place.program('postgres-exporter'),
@@ -65,10 +65,7 @@ export function postgresExporter(settings: PostgresExporterSettings, place: Plac
 }
 
 /** Looks at TLS endpoints from outside, as a client does: a real handshake against the environment's authority. */
-export function blackboxExporter(
-  settings: { readonly port: number; readonly serverName: string },
-  place: Place,
-): PartPlan {
+export function blackboxExporter(settings: { readonly port: number; readonly serverName: string }, place: Place): Part {
   const store = 'blackbox-exporter';
   const tls = { ca_file: authorityFile(place), server_name: settings.serverName };
   const modules = {

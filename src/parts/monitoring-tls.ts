@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Place } from '../runtimes/runtime.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 /** PEM texts by which a server proves itself, and the authority against which its clients check it. */
 export type TlsFiles = { readonly certificate: string; readonly key: string; readonly authority: string };
@@ -12,7 +12,7 @@ export const TLS_STORE = 'tls-monitoring';
  * Certificate, key and authority for the monitoring servers, with the web configuration that all of them read (the
  * exporter-toolkit's format): TLS 1.2 and newer only.
  */
-export function monitoringTls(tls: TlsFiles, place: Place): PartPlan {
+export function monitoringTls(tls: TlsFiles, place: Place): Part {
   const web = {
     tls_server_config: {
       cert_file: place.path(TLS_STORE, 'certificate.pem'),

@@ -1,7 +1,7 @@
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import { LB_DURATION, LB_REQUESTS } from './golden-metrics/metric-names.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 export type MtailSettings = {
   readonly port: number;
@@ -35,7 +35,7 @@ ${counts}
 `;
 }
 
-export function mtail(settings: MtailSettings, place: Place): PartPlan {
+export function mtail(settings: MtailSettings, place: Place): Part {
   const store = 'mtail';
   return {
     stores: [{ name: store, owner: 'monitoring' }],

@@ -2,7 +2,7 @@ import type { Milliseconds } from '../evidence/units.ts';
 import { minutes } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { Job } from '../runtimes/unit.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 import { dataDirectory, socketDirectory } from './postgres.ts';
 
 export type PgbackrestSettings = {
@@ -21,7 +21,7 @@ const STANZA = 'main';
 const REPOSITORY = 'backup-repository';
 const configStore = (name: string) => `pgbackrest-${name}`;
 
-export function pgbackrest(settings: PgbackrestSettings, place: Place): PartPlan {
+export function pgbackrest(settings: PgbackrestSettings, place: Place): Part {
   const config = `[global]
 repo1-path=${place.path(REPOSITORY)}
 repo1-cipher-type=aes-256-cbc

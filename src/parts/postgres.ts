@@ -2,7 +2,7 @@ import { minutes, seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { Job, UnitFile } from '../runtimes/unit.ts';
 import type { TlsFiles } from './monitoring-tls.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 export type PostgresSettings = {
   /** Name of the unit and beginning of the names of its stores: `postgres`, or `restored` for a copy that is checked. */
@@ -17,7 +17,7 @@ export type PostgresSettings = {
   readonly tls: TlsFiles | undefined;
 };
 
-export type PostgresPlan = PartPlan & {
+export type PostgresPlan = Part & {
   /** Makes the data directory, with checksums. Leaves one that is there alone, and never leaves a half-made one. */
   readonly initialise: Job;
 };

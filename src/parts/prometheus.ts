@@ -4,7 +4,7 @@ import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { UnitFile } from '../runtimes/unit.ts';
 import { authorityFile, webConfig } from './monitoring-tls.ts';
-import type { PartPlan } from './part.ts';
+import type { Part } from './part.ts';
 
 /** What Prometheus looks at. All of it over TLS, checked against the environment's own authority. */
 export type ScrapeJob =
@@ -91,7 +91,7 @@ function scrape(job: ScrapeJob, place: Place): object {
   }
 }
 
-export function prometheus(settings: PrometheusSettings, place: Place): PartPlan {
+export function prometheus(settings: PrometheusSettings, place: Place): Part {
   const file = (path: string, content: string): UnitFile => ({
     store: PROMETHEUS_STORE,
     path,
