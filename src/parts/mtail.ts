@@ -35,11 +35,12 @@ ${counts}
 `;
 }
 
+/** Runs as the load balancer's user: Caddy makes its log with mode 0600. */
 export function mtail(settings: MtailSettings, place: Place): Part {
   const store = 'mtail';
   return {
-    stores: [{ name: store, owner: 'monitoring' }],
-    files: [{ store, path: 'access.mtail', content: mtailProgram(settings.bounds), mode: 0o644, user: 'monitoring' }],
+    stores: [{ name: store, owner: 'proxy' }],
+    files: [{ store, path: 'access.mtail', content: mtailProgram(settings.bounds), mode: 0o644, user: 'proxy' }],
     units: [
       {
         name: 'mtail',
@@ -57,7 +58,7 @@ export function mtail(settings: MtailSettings, place: Place): Part {
           '-poll_log_interval=250ms',
         ],
         environment: {},
-        user: 'monitoring',
+        user: 'proxy',
         ports: [{ name: 'metrics', number: settings.port }],
         stop: { signal: 'SIGTERM', grace: seconds(5) },
         restart: 'always',
