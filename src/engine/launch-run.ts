@@ -17,7 +17,7 @@ import type { LaunchRecord, LaunchRecords } from './launch-record.ts';
 import { persistently } from './persistence.ts';
 import type { Planned } from './request.ts';
 import { agenda, type Due } from './scheduler.ts';
-import type { HostTokens, TokenWait } from './tokens.ts';
+import type { HostTokens, Release, TokenWait } from './tokens.ts';
 import { type AttemptId, attemptText, type Workflows } from './workflows.ts';
 
 /** What the launches of one process share. */
@@ -47,7 +47,11 @@ export class LaunchRun {
   readonly #performing = new Map<string, Promise<void>>();
   readonly #leaves: Leaf[] = [];
   readonly #change = new Change();
+  /** Where each attempt stands in line for the tokens of its host. */
+  readonly #places = new Map<string, Promise<Release | undefined>>();
   readonly #abort = new AbortController();
+  /** The launch is aborted or the process ends: whoever waits lets go. */
+  readonly #letGo: AbortSignal;
   readonly #whenPlanned: Promise<void>;
   #planIsThere: () => void = () => undefined;
   #deciding: Promise<unknown> = Promise.resolve();
@@ -56,6 +60,7 @@ export class LaunchRun {
   constructor(shared: Shared, record: LaunchRecord, planned?: Planned) {
     this.#shared = shared;
     this.#record = record;
+    this.#letGo = AbortSignal.any([this.#abort.signal, shared.ending]);
     this.#whenPlanned = new Promise((resolve) => {
       this.#planIsThere = resolve;
     });
@@ -153,7 +158,7 @@ export class LaunchRun {
       const { due, next, close } = agenda(at, now, (d) => this.#isInFlight(d));
       if (close !== undefined) return this.#close(close);
       if (this.#record.kind === 'check' && at.end.kind === 'held') return this.#close('checked');
-      for (const attempt of this.#planned ? this.#shared.order(due) : due) this.#begin(attempt);
+      for (const attempt of this.#shared.order(due)) this.#begin(attempt);
       await this.#change.after(seen, next === undefined ? LONGEST_SLEEP : Math.min(next - now, LONGEST_SLEEP));
     }
     return false;
@@ -181,7 +186,14 @@ export class LaunchRun {
   #begin({ step, attempt }: Due): void {
     const id = { launch: this.#record.launch, step, attempt };
     const key = attemptText(id);
-    const run = this.#persist(() => this.#shared.workflows().run(id))
+    this.#queue(id);
+    let again = false;
+    const hand = () => {
+      const running = this.#shared.workflows().run(id, again);
+      again = true;
+      return running;
+    };
+    const run = this.#persist(hand)
       .then(() => this.#settle(id))
       .catch((thrown: unknown) => {
         if (this.#shared.ending.aborted) return;
@@ -189,9 +201,22 @@ export class LaunchRun {
       })
       .finally(() => {
         this.#inFlight.delete(key);
+        void this.#places.get(key)?.then((release) => release?.());
+        this.#places.delete(key);
         this.wake();
       });
     this.#inFlight.set(key, run);
+  }
+
+  /** Stands in line for the step's tokens in the order in which steps are begun, not in that of the database's answers. */
+  #queue(id: AttemptId): void {
+    const step = this.#step(id.step);
+    const host = this.#planned?.host;
+    const key = attemptText(id);
+    if (step === undefined || host === undefined || this.#leaves.some(({ key: at }) => isOf(at, id))) return;
+    this.#places.set(key, this.#shared.tokens.acquire(host, key, step.tokens, this.#letGo));
+    if (this.waiting().some(({ who }) => who === key))
+      this.#emit({ kind: 'step-waiting', step: step.id, attempt: id.attempt, tokens: step.tokens });
   }
 
   #fault(step: StepId, attempt: number, problem: Problem): void {
@@ -248,16 +273,16 @@ export class LaunchRun {
   }
 
   async #admitted(id: AttemptId): Promise<{ step: Step; release: () => void } | undefined> {
-    const either = AbortSignal.any([this.#abort.signal, this.#shared.ending]);
-    await Promise.race([this.#whenPlanned, whenAborted(either)]);
+    await Promise.race([this.#whenPlanned, whenAborted(this.#letGo)]);
     const step = this.#step(id.step);
-    const host = this.#planned?.host;
-    if (step !== undefined && host !== undefined && !either.aborted) {
-      const wait = this.#shared.tokens.acquire(host, attemptText(id), step.tokens, either);
-      if (this.waiting().some(({ who }) => who === attemptText(id)))
-        this.#emit({ kind: 'step-waiting', step: step.id, attempt: id.attempt, tokens: step.tokens });
-      const release = await wait;
-      if (release !== undefined) return { step, release };
+    const key = attemptText(id);
+    if (step !== undefined && !this.#letGo.aborted) {
+      // One that a restarted process takes up was not begun by our loop and has no place yet.
+      if (!this.#places.has(key)) this.#queue(id);
+      const release = await this.#places.get(key);
+      this.#places.delete(key);
+      if (release !== undefined && !this.#letGo.aborted) return { step, release };
+      release?.();
     }
     // Neither done nor given up: when the process ends, the attempt stays pending for the next one.
     if (this.#shared.ending.aborted) return new Promise(() => undefined);
@@ -311,8 +336,8 @@ export class LaunchRun {
     while (this.#planned === undefined && !ending.aborted && !this.#abort.signal.aborted) {
       const seen = this.#change.version;
       try {
-        const planned = await plans(this.#record.request);
-        const reduced = reduceTo(planned, this.#record.step);
+        const reduced = reduceTo(await plans(this.#record.request), this.#record.step);
+        refuseOther(reduced.plan, this.#record.plan);
         this.#record = { ...this.#record, plan: planAsData(reduced.plan) };
         await this.#persist(() => records.write(this.#record));
         this.#usePlan(reduced);
@@ -399,6 +424,16 @@ export function reduceTo(planned: Planned, step: StepId | undefined): Planned {
       next: 'nothing is to be done; the plan shows it as not applicable',
     });
   return { ...planned, plan: { ...planned.plan, steps: [{ ...found, needs: [] }] } };
+}
+
+/** An open launch goes on with today's plan, but never with the plan of something else. */
+function refuseOther(plan: Plan, before: Plan): void {
+  if (plan.app === before.app && plan.environment === before.environment) return;
+  fail({
+    kind: 'conflict',
+    what: `the plan is now for ${plan.app} in ${plan.environment}; the launch is of ${before.app} to ${before.environment}`,
+    next: 'put the name back in holdpoint.yaml, or abort the launch and start a new one',
+  });
 }
 
 /** SHA-256 over the steps and what their evidence depends on. */

@@ -1,5 +1,6 @@
-import { DBOS } from '@dbos-inc/dbos-sdk';
-import pg from 'pg';
+import { DBOS, type WorkflowHandle } from '@dbos-inc/dbos-sdk';
+import type pg from 'pg';
+import { databasePool } from './database-pool.ts';
 
 /**
  * The number of the contract between an attempt and the workflow library: arguments, the one step, what a replay may
@@ -16,8 +17,13 @@ export const attemptText = ({ launch, step, attempt }: AttemptId): string => `${
 export type Perform = (id: AttemptId) => Promise<void>;
 
 export type Workflows = {
-  /** Starts the attempt, or joins it where it is known already; resolves when its workflow has ended. */
-  run(id: AttemptId): Promise<void>;
+  /**
+   * Starts the attempt, or joins it where it is known already; resolves when its workflow has ended.
+   *
+   * @param again whether an earlier call of this process failed. The start may have been recorded although its answer
+   *   was lost; then nobody carries it out, and it must be handed out anew rather than waited for.
+   */
+  run(id: AttemptId, again: boolean): Promise<void>;
   /** How many workflows have not ended. */
   unfinished(): Promise<number>;
   close(): Promise<void>;
@@ -57,35 +63,10 @@ const attemptWorkflow = DBOS.registerWorkflow(
   { name: 'attempt', maxRecoveryAttempts: MORE_RECOVERIES_THAN_EVER },
 );
 
-/**
- * A client whose missing socket counts as a refused connection. The library waits for a server that refuses, but takes
- * a missing socket (ENOENT, while Postgres is started again) for an error of ours and gives the workflow up.
- */
-class PatientClient extends pg.Client {
-  override connect(): Promise<pg.Client>;
-  override connect(callback: (error: Error) => void): void;
-  override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
-    if (callback) {
-      super.connect((error: Error) => callback(asRefused(error)));
-      return undefined;
-    }
-    return super.connect().catch((error: unknown) => {
-      throw error instanceof Error ? asRefused(error) : error;
-    });
-  }
-}
-
-function asRefused(error: Error): Error {
-  if (error && 'code' in error && error.code === 'ENOENT') return Object.assign(error, { code: 'ECONNREFUSED' });
-  return error;
-}
-
 export async function openWorkflows(options: WorkflowOptions): Promise<Workflows> {
   if (opened !== undefined) throw new Error('the engine is open already in this process');
   opened = options;
-  const pool = new pg.Pool({ ...options.connection, max: 10, Client: PatientClient });
-  pool.on('error', (error) => options.log(`workflows: ${error.message}`));
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const pool = databasePool(options.connection, 10, options.log);
   const close = async () => {
     await DBOS.shutdown();
     await pool.end();
@@ -114,14 +95,22 @@ export async function openWorkflows(options: WorkflowOptions): Promise<Workflows
     throw thrown;
   }
   return {
-    run: async (id) => {
-      const start = DBOS.startWorkflow(attemptWorkflow, { workflowID: attemptText(id) });
-      const handle = await start(id.launch, id.step, id.attempt);
+    run: async (id, again) => {
+      const handle = (again ? await handOutAnew(attemptText(id)) : undefined) ?? (await start(id));
       await handle.getResult({ pollingIntervalMs: 100 });
     },
     unfinished: async () => (await DBOS.listWorkflows({ status: ['PENDING', 'ENQUEUED', 'DELAYED'] })).length,
     close,
   };
+}
+
+const start = ({ launch, step, attempt }: AttemptId): Promise<WorkflowHandle<void>> =>
+  DBOS.startWorkflow(attemptWorkflow, { workflowID: attemptText({ launch, step, attempt }) })(launch, step, attempt);
+
+async function handOutAnew(workflow: string): Promise<WorkflowHandle<void> | undefined> {
+  const status = await DBOS.getWorkflowStatus(workflow);
+  if (status === null) return undefined;
+  return status.completedAt === undefined ? DBOS.resumeWorkflow(workflow) : DBOS.retrieveWorkflow(workflow);
 }
 
 const text = (entry: unknown): string =>
