@@ -23,6 +23,7 @@ export const PART_PACKAGES: readonly PackageNeed[] = [
   { package: 'prometheus-alertmanager', program: 'alertmanager' },
   { package: 'prometheus-node-exporter', program: 'node-exporter' },
   { package: 'prometheus-postgres-exporter', program: 'postgres-exporter' },
+  { package: 'prometheus-blackbox-exporter', program: 'blackbox-exporter' },
   { package: 'mtail', program: 'mtail' },
 ];
 
@@ -35,6 +36,7 @@ const DEBIAN_SERVICES: Readonly<Record<string, string>> = {
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-node-exporter': 'prometheus-node-exporter',
   'prometheus-postgres-exporter': 'prometheus-postgres-exporter',
+  'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
   mtail: 'mtail',
 };
 

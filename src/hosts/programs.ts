@@ -19,6 +19,7 @@ const POSTGRES_PROGRAMS = new Set([
 
 /** Debian's names where they differ from upstream's. */
 const DEBIAN_NAMES: Readonly<Record<string, string>> = {
+  'blackbox-exporter': 'prometheus-blackbox-exporter',
   alertmanager: 'prometheus-alertmanager',
   'node-exporter': 'prometheus-node-exporter',
   'postgres-exporter': 'prometheus-postgres-exporter',

@@ -1,14 +1,28 @@
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { Unit, UnitFile, UnitUser } from '../runtimes/unit.ts';
 
-/** Everything that a part wants from a runtime, as data: what it stores, what it reads, what runs. */
-export type PartPlan = {
+/** A server beside the app's services, as data: where it keeps things, what it reads, what runs. */
+export type Part = {
   readonly stores: readonly { readonly name: string; readonly owner: UnitUser }[];
   readonly files: readonly UnitFile[];
   readonly units: readonly Unit[];
 };
 
-export const joined = (plans: readonly PartPlan[]): PartPlan => ({
-  stores: plans.flatMap((p) => p.stores),
-  files: plans.flatMap((p) => p.files),
-  units: plans.flatMap((p) => p.units),
+/** Parts as one: their stores and files first, then their units in order. */
+export const joined = (parts: readonly Part[]): Part => ({
+  stores: parts.flatMap((part) => part.stores),
+  files: parts.flatMap((part) => part.files),
+  units: parts.flatMap((part) => part.units),
 });
+
+/** Makes the stores and puts the files, without starting anything: for jobs that come before the units. */
+export async function lay(runtime: Runtime, part: Part): Promise<void> {
+  for (const { name, owner } of part.stores) await runtime.store(name, owner);
+  await runtime.put(part.files);
+}
+
+/** Carries out a part. What runs as described goes on running: a changed file is taken up by the part's own reload. */
+export async function carryOut(runtime: Runtime, part: Part): Promise<void> {
+  await lay(runtime, part);
+  for (const unit of part.units) await runtime.start(unit);
+}
