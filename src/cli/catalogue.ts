@@ -1,0 +1,169 @@
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+/** Options of every command. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--app <PATH>', description: 'holdpoint.yaml or its folder (default: the current folder)' },
+  {
+    flags: '--state <DIR>',
+    description: 'where Holdpoint keeps its state (default: $HOLDPOINT_STATE, else /var/lib/holdpoint as root)',
+  },
+  { flags: '--json', description: 'one JSON object a line instead of text' },
+  { flags: '--no-color', description: 'no colour (also NO_COLOR=1); only terminals get colour at all' },
+];
+
+const ENVIRONMENT: OptionSpec = {
+  flags: '--environment <NAME>',
+  description: 'the environment that is meant (default: production)',
+};
+const BY: OptionSpec = { flags: '--by <NAME>', description: 'who decides; shown as "identity not verified"' };
+const REASON: OptionSpec = { flags: '--reason <TEXT>', description: 'why; stands on page one of every document' };
+const YES: OptionSpec = { flags: '--yes', description: 'change this host without asking (packages, users, ports)' };
+const LAUNCH_OPTION: OptionSpec = {
+  flags: '--launch <LAUNCH>',
+  description: 'a launch of `holdpoint history` (default: the latest)',
+};
+const LAUNCH = {
+  name: 'LAUNCH',
+  description: 'a launch of `holdpoint history`; default: the latest',
+  optional: true,
+} as const;
+const STEP = { name: 'STEP', description: 'the step, as plan and board name it: A.1/latency' };
+
+/** Every command, in the order of help. The help, docs/commands.md and shell completion are all made from it. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'plan',
+    summary: 'print what a launch would do, without doing it',
+    description:
+      'Tracks, tasks with the hours that the written plan allows by hand, steps with what they need and how long a ' +
+      'machine takes, what is not applicable and why, and the critical path. Changes nothing and starts nothing.',
+    options: [
+      ENVIRONMENT,
+      { flags: '--objectives', description: 'what each step has to show: objective, gate, source' },
+      { flags: '--verbose', description: 'also the digests that the evidence depends on' },
+    ],
+    examples: [
+      { line: 'holdpoint plan', does: 'the plan of the app in this folder' },
+      {
+        line: 'holdpoint plan --objectives --app examples/stockroom',
+        does: 'with every threshold and where it is from',
+      },
+    ],
+    load: () => import('./commands/plan.ts'),
+  },
+  {
+    name: 'launch',
+    summary: 'take the app to production through the three tracks',
+    description:
+      'Starts the resident process where none runs, and follows the launch. Ctrl-C ends this command and not the ' +
+      'launch. A shortened window makes go-live provisional, never confirmed.',
+    options: [
+      ENVIRONMENT,
+      { flags: '--window <TIME>', description: 'length of the monitoring window: 2m, 24h (default: as planned)' },
+      YES,
+      { flags: '--detach', description: 'start it and return' },
+    ],
+    examples: [
+      { line: 'holdpoint launch', does: 'asks before it changes this host' },
+      { line: 'holdpoint launch --window 2m --yes', does: 'a rehearsal: two minutes of window, nothing asked' },
+    ],
+    load: () => import('./commands/launch.ts'),
+  },
+  {
+    name: 'attach',
+    summary: 'come back to a launch and follow it',
+    arguments: [
+      { name: 'LAUNCH', description: 'a launch of `holdpoint history`; default: the latest', optional: true },
+    ],
+    options: [ENVIRONMENT],
+    examples: [{ line: 'holdpoint attach', does: 'the latest launch, as it goes' }],
+    load: () => import('./commands/attach.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'print the board of a launch as it is now',
+    arguments: [
+      { name: 'LAUNCH', description: 'a launch of `holdpoint history`; default: the latest', optional: true },
+    ],
+    options: [ENVIRONMENT],
+    examples: [
+      { line: 'holdpoint status', does: 'the board; the exit status says how the launch stands' },
+      { line: 'holdpoint status --json', does: 'the same for a program' },
+    ],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'run one step against a running environment',
+    description: 'The attempt is recorded like any other. What it needs must have been passed before.',
+    arguments: [STEP],
+    options: [ENVIRONMENT],
+    examples: [{ line: 'holdpoint check A.1/headers', does: 'measures the response headers again' }],
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'retry',
+    summary: 'ask for another attempt of a step that holds',
+    description: 'Every attempt stays visible: "attempt 2 of 2".',
+    arguments: [STEP],
+    options: [ENVIRONMENT, LAUNCH_OPTION, BY],
+    examples: [{ line: 'holdpoint retry A.1/latency --by Ada', does: 'runs the step again and goes on if it passes' }],
+    load: () => import('./commands/retry.ts'),
+  },
+  {
+    name: 'waive',
+    summary: 'go past one hold, in your name',
+    description:
+      'A waiver covers the attempt that holds now and no later one. It is printed on page one of every document and ' +
+      'is never counted as a pass.',
+    arguments: [STEP],
+    options: [ENVIRONMENT, LAUNCH_OPTION, BY, REASON],
+    examples: [
+      {
+        line: 'holdpoint waive C.1/coverage --by Ada --reason "83 % until the importer is gone, issue 41"',
+        does: 'goes on without that tick',
+      },
+    ],
+    load: () => import('./commands/waive.ts'),
+  },
+  {
+    name: 'abort',
+    summary: 'end a launch',
+    description: 'Running steps are cancelled, and the environment is left as they found it. Nothing is torn down.',
+    arguments: [LAUNCH],
+    options: [ENVIRONMENT, BY, REASON],
+    examples: [{ line: 'holdpoint abort --reason "wrong release"', does: 'ends the launch that runs' }],
+    load: () => import('./commands/abort.ts'),
+  },
+  {
+    name: 'history',
+    summary: 'list the launches of an app',
+    options: [ENVIRONMENT],
+    examples: [{ line: 'holdpoint history', does: 'every launch, what it came to, and who started it' }],
+    load: () => import('./commands/history.ts'),
+  },
+  {
+    name: 'logs',
+    summary: 'print what a step said while it ran',
+    arguments: [STEP],
+    options: [ENVIRONMENT, LAUNCH_OPTION, { flags: '--attempt <N>', description: 'one attempt; default: all of them' }],
+    examples: [{ line: 'holdpoint logs A.2/migrations', does: 'the lines of every attempt of the latest launch' }],
+    load: () => import('./commands/logs.ts'),
+  },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of holdpoint.yaml',
+    examples: [{ line: 'holdpoint schema > holdpoint.schema.json', does: 'editors complete and check from it' }],
+    load: () => import('./commands/schema.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    arguments: [{ name: 'SHELL', description: 'bash, zsh or fish' }],
+    examples: [
+      { line: 'source <(holdpoint completion bash)', does: 'for this shell' },
+      { line: 'holdpoint completion fish > ~/.config/fish/completions/holdpoint.fish', does: 'for good' },
+    ],
+    load: () => import('./commands/completion.ts'),
+  },
+];

@@ -1,0 +1,14 @@
+import type { Call, ExitStatus } from '../command.ts';
+import { connect } from '../connect.ts';
+import { followLaunch } from '../follow-launch.ts';
+import { whichLaunch } from '../which-launch.ts';
+
+export async function run(call: Call): Promise<ExitStatus> {
+  const resident = await connect(call, 'where-state-is');
+  try {
+    const { launch } = await whichLaunch(call, resident, call.arguments[0]);
+    return await followLaunch(call, resident, launch);
+  } finally {
+    await resident.close();
+  }
+}
