@@ -16,6 +16,8 @@ const PARTS = [
   'loadBalancerMetrics',
   'redis',
   'redisExporter',
+  /** A restored copy of the database while it is looked at. */
+  'restored',
 ] as const;
 
 export type PartPort = (typeof PARTS)[number];

@@ -14,7 +14,7 @@ export type OwnSecret = 'postgres-superuser' | 'postgres-app' | 'postgres-monito
  * A secret that is made once and then kept: the first caller writes it, everybody else reads it. The file has mode 0600
  * and is complete from the moment it has its name.
  */
-export async function keptSecret(folder: string, name: string, make: () => string): Promise<string> {
+export async function keptSecret(folder: string, name: string, make: () => string | Promise<string>): Promise<string> {
   const path = join(folder, name);
   const there = await readFile(path, 'utf8').catch(() => undefined);
   if (there !== undefined) return there;
@@ -22,7 +22,7 @@ export async function keptSecret(folder: string, name: string, make: () => strin
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const file = await open(temporary, 'wx', 0o600);
   try {
-    await file.writeFile(make());
+    await file.writeFile(await make());
     await file.sync();
   } finally {
     await file.close();

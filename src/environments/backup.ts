@@ -1,0 +1,147 @@
+import type { Client } from 'pg';
+import { minutes } from '../evidence/units.ts';
+import { carryOut, lay } from '../parts/part.ts';
+import type { Backup, BackupInfo } from '../parts/pgbackrest.ts';
+import {
+  backupInfo,
+  checkArchive,
+  createStanza,
+  fullBackup,
+  pgbackrest,
+  readBackupInfo,
+  restoreInto,
+} from '../parts/pgbackrest.ts';
+import { dataStore, postgres } from '../parts/postgres.ts';
+import { expectSuccess, LIVE_BACKUP, untilDatabaseAnswers } from './database.ts';
+import { withDatabase } from './database-access.ts';
+import type { TableContent } from './database-content.ts';
+import { databaseContent } from './database-content.ts';
+import type { Environment } from './environment.ts';
+import { ownSecret } from './secrets.ts';
+
+/** Makes the repository ready and proves that WAL arrives in it. */
+export async function prepareArchive(environment: Environment, signal: AbortSignal): Promise<void> {
+  const { runtime } = environment;
+  expectSuccess(
+    await runtime.job(createStanza(LIVE_BACKUP, runtime.place), signal),
+    'the backup repository could not be made',
+    environment,
+  );
+  expectSuccess(
+    await runtime.job(checkArchive(LIVE_BACKUP, runtime.place), signal),
+    'no WAL arrives in the archive',
+    environment,
+  );
+}
+
+export async function readBackups(environment: Environment, config = LIVE_BACKUP): Promise<BackupInfo | undefined> {
+  const { runtime } = environment;
+  const end = await runtime.job(backupInfo('backup-info', config, runtime.place));
+  return end.kind === 'exited' && end.code === 0 ? readBackupInfo(end.output) : undefined;
+}
+
+/**
+ * Takes a full backup, encrypted, and returns what the repository says of it.
+ *
+ * @param name of the job: the same name finds a backup that was started before a crash
+ */
+export async function backUp(
+  environment: Environment,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly backup: Backup | undefined; readonly cipher: string | undefined }> {
+  const { runtime } = environment;
+  expectSuccess(
+    await runtime.job(fullBackup(name, LIVE_BACKUP, runtime.place), signal),
+    'the backup failed',
+    environment,
+  );
+  const info = await readBackups(environment);
+  return { backup: info?.backups.at(-1), cipher: info?.cipher };
+}
+
+const RESTORED = 'restored';
+
+export type RestoredCopy = { readonly content: readonly TableContent[]; readonly tookMs: number };
+
+/**
+ * Restores the latest backup, with the archive after it, beside the running database, looks at it, and removes it again.
+ *
+ * @param passphrase with which the repository is opened: the live one, or the escrowed copy, to prove that it works
+ */
+export async function lookAtRestoredCopy(
+  environment: Environment,
+  passphrase: string,
+  signal: AbortSignal,
+): Promise<RestoredCopy> {
+  const { runtime, ports } = environment;
+  const { place } = runtime;
+  const config = 'restore-check';
+  const port = ports.restored;
+  const copy = postgres(
+    {
+      name: RESTORED,
+      port,
+      superuserPassword: await ownSecret(environment, 'postgres-superuser'),
+      maxConnections: 20,
+      wal: { kind: 'kept-here' },
+      tls: undefined,
+    },
+    place,
+  );
+  const repository = pgbackrest({ name: config, postgres: RESTORED, port, passphrase, keepFull: 3 }, place);
+  await forgetCopy(environment, config);
+  try {
+    const begun = performance.now();
+    await lay(runtime, repository);
+    await lay(runtime, copy);
+    // Where data lies under root, pgBackRest wants the folder to be there with its owner.
+    expectSuccess(
+      await runtime.job(
+        {
+          name: 'restore-folder',
+          command: ['/bin/mkdir', '-m', '700', '-p', place.path(dataStore(RESTORED), 'pgdata')],
+          environment: {},
+          user: 'postgres',
+          timeLimit: minutes(1),
+        },
+        signal,
+      ),
+      'the folder for the restored copy could not be made',
+      environment,
+    );
+    expectSuccess(
+      await runtime.job(restoreInto('restore', config, RESTORED, place), signal),
+      'the backup could not be restored',
+      environment,
+    );
+    await carryOut(runtime, copy);
+    await untilDatabaseAnswers(environment, port, minutes(10), signal, RESTORED);
+    const tookMs = Math.round(performance.now() - begun);
+    const content = await withDatabase(environment, 'superuser', databaseContent, { port });
+    return { content, tookMs };
+  } finally {
+    await forgetCopy(environment, config);
+  }
+}
+
+async function forgetCopy({ runtime }: Environment, config: string): Promise<void> {
+  await runtime.remove(RESTORED);
+  const stores = new Set(await runtime.stores());
+  for (const store of [dataStore(RESTORED), `${RESTORED}-socket`, `${RESTORED}-config`, `pgbackrest-${config}`])
+    if (stores.has(store)) await runtime.removeStore(store);
+}
+
+/** Where the database's write-ahead log stands: a later position means that something was written since. */
+export async function writePosition(client: Client): Promise<string> {
+  const { rows } = await client.query<{ position: string }>('SELECT pg_current_wal_lsn()::text AS position');
+  return rows[0]?.position ?? '';
+}
+
+/** Asks Postgres to hand the current WAL segment to the archive, so that a restore reaches this moment. */
+export async function archiveNow(environment: Environment): Promise<void> {
+  await withDatabase(environment, 'superuser', (client) => client.query('SELECT pg_switch_wal()'), {
+    database: 'postgres',
+  });
+  await environment.runtime.job(checkArchive(LIVE_BACKUP, environment.runtime.place));
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createAuthority, issueLeaf, type KeyPair, renewalDue } from '../parts/certificates.ts';
+import type { Environment } from './environment.ts';
+import { keptSecret } from './secrets.ts';
+
+/** The environment's own authority and its server certificate. */
+export type EnvironmentCertificates = { readonly authority: string; readonly server: KeyPair };
+
+const folderOf = (environment: Pick<Environment, 'folder'>) => join(environment.folder, 'certificates');
+
+/** PEM file of the authority: what a client needs to trust this environment. */
+export const authorityFile = (environment: Pick<Environment, 'folder'>): string =>
+  join(folderOf(environment), 'authority.pem');
+
+/**
+ * The certificates of an environment: an authority made once, and a server certificate that is issued anew when it is
+ * due for renewal or names another host. The authority's key never leaves the folder.
+ */
+export async function ensureCertificates(environment: Environment): Promise<EnvironmentCertificates> {
+  const folder = folderOf(environment);
+  const pair = JSON.parse(
+    await keptSecret(folder, 'authority.json', async () =>
+      JSON.stringify(await createAuthority(`${environment.app.name} ${environment.name}`, environment.clock())),
+    ),
+  ) as KeyPair;
+  await environment.host.place([{ path: authorityFile(environment), content: pair.certificate, mode: 0o644 }]);
+  return { authority: pair.certificate, server: await serverCertificate(environment, folder, pair) };
+}
+
+type KeptLeaf = KeyPair & { readonly hostname: string };
+
+async function serverCertificate(environment: Environment, folder: string, authority: KeyPair): Promise<KeyPair> {
+  const path = join(folder, 'server.json');
+  const { hostname } = environment.settings;
+  const now = environment.clock();
+  const kept = await readFile(path, 'utf8').then(
+    (text) => JSON.parse(text) as KeptLeaf,
+    () => undefined,
+  );
+  if (kept && kept.hostname === hostname && !renewalDue(kept.certificate, now)) return kept;
+  const leaf = await issueLeaf(authority, { hostnames: [hostname], uses: ['server'], now });
+  await environment.host.place([{ path, content: JSON.stringify({ ...leaf, hostname }), mode: 0o600 }]);
+  return leaf;
+}

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from '../config/app.ts';
+import { ProblemError } from '../evidence/problem.ts';
+import type { Milliseconds } from '../evidence/units.ts';
+import { minutes, seconds } from '../evidence/units.ts';
+import { carryOut, lay } from '../parts/part.ts';
+import { archiveCommand, pgbackrest } from '../parts/pgbackrest.ts';
+import { postgres } from '../parts/postgres.ts';
+import type { Release } from '../releases/release.ts';
+import type { JobEnd } from '../runtimes/unit.ts';
+import { ensureCertificates } from './certificates.ts';
+import { databaseUrl, withDatabase } from './database-access.ts';
+import { ensureRolesAndDatabase } from './database-role.ts';
+import type { Environment } from './environment.ts';
+import { ownSecret } from './secrets.ts';
+import { withValues } from './service-units.ts';
+
+export const LIVE_BACKUP = 'live';
+export const POSTGRES = 'postgres';
+
+/** WAL is handed to the archive at latest after so many seconds: the most that a lost disk may cost without a receiver. */
+export const ARCHIVE_TIMEOUT_SECONDS = 60;
+
+export async function databaseParts(environment: Environment) {
+  const { place } = environment.runtime;
+  const certificates = await ensureCertificates(environment);
+  const live = postgres(
+    {
+      name: POSTGRES,
+      port: environment.ports.postgres,
+      superuserPassword: await ownSecret(environment, 'postgres-superuser'),
+      maxConnections: 200,
+      wal: { kind: 'archived', command: archiveCommand(LIVE_BACKUP, place), timeoutSeconds: ARCHIVE_TIMEOUT_SECONDS },
+      tls: { ...certificates.server, authority: certificates.authority },
+    },
+    place,
+  );
+  const backup = pgbackrest(
+    {
+      name: LIVE_BACKUP,
+      postgres: POSTGRES,
+      port: environment.ports.postgres,
+      passphrase: await ownSecret(environment, 'backup-passphrase'),
+      keepFull: 3,
+    },
+    place,
+  );
+  return { live, backup };
+}
+
+/** Brings the database up: data directory, server, roles and the app's database. What is there already stays. */
+export async function bringUpDatabase(environment: Environment, signal: AbortSignal): Promise<void> {
+  const { runtime } = environment;
+  const { live, backup } = await databaseParts(environment);
+  await lay(runtime, backup);
+  await lay(runtime, live);
+  expectSuccess(await runtime.job(live.initialise, signal), 'the data directory could not be made', environment);
+  await carryOut(runtime, live);
+  await untilDatabaseAnswers(environment, environment.ports.postgres, seconds(60), signal);
+  await ensureRolesAndDatabase(environment);
+}
+
+export async function untilDatabaseAnswers(
+  environment: Environment,
+  port: number,
+  within: Milliseconds,
+  signal: AbortSignal,
+  unit = POSTGRES,
+): Promise<void> {
+  const end = performance.now() + within;
+  for (;;) {
+    try {
+      await withDatabase(environment, 'superuser', (client) => client.query('SELECT 1'), {
+        port,
+        database: 'postgres',
+      });
+      return;
+    } catch (cause) {
+      if (signal.aborted || performance.now() > end)
+        throw new ProblemError(
+          {
+            kind: 'app',
+            what: `the database of ${environment.name} did not answer within ${within / 1000} s`,
+            where: `127.0.0.1:${port}`,
+            next: 'look at its last lines below',
+            detail: await environment.runtime.logs(unit, 8),
+          },
+          { cause },
+        );
+      await sleep(100);
+    }
+  }
+}
+
+/** How one of the app's own commands about its database (migrations, sample data) ended. */
+export type DatabaseCommand = { readonly name: string; readonly command: Command; readonly timeLimit: Milliseconds };
+
+/**
+ * Runs one of the app's own database commands as a job, in the release's folder, with the database handed over as its
+ * services have it. The job is found again if Holdpoint is killed meanwhile.
+ *
+ * @param port of the database that is meant; absent: the environment's own
+ */
+export async function runDatabaseCommand(
+  environment: Environment,
+  release: Release,
+  { name, command, timeLimit }: DatabaseCommand,
+  signal: AbortSignal,
+): Promise<JobEnd> {
+  const { runtime, app } = environment;
+  const store = 'handover-database';
+  await runtime.store(store, 'app');
+  await runtime.put([
+    { store, path: 'database-url', content: await databaseUrl(environment, 'app'), mode: 0o600, user: 'app' },
+  ]);
+  const file = runtime.place.path(store, 'database-url');
+  const handover = app.database?.handover ?? { variable: 'DATABASE_URL_FILE', as: 'file' as const };
+  return runtime.job(
+    {
+      name,
+      command: withValues([{ ...handover, file }], command),
+      directory: release.folder,
+      environment: handover.as === 'file' ? { [handover.variable]: file } : {},
+      user: 'app',
+      timeLimit,
+    },
+    signal,
+  );
+}
+
+export const MIGRATION_LIMIT: Milliseconds = minutes(30);
+
+export function jobEndText(end: JobEnd): string {
+  switch (end.kind) {
+    case 'exited':
+      return `ended with exit status ${end.code}`;
+    case 'timed-out':
+      return 'was stopped at its time limit';
+    case 'lost':
+      return `was lost: ${end.reason}`;
+  }
+}
+
+export const jobOutput = (end: JobEnd): string => (end.kind === 'lost' ? '' : end.output);
+
+export const jobSucceeded = (end: JobEnd): end is JobEnd & { kind: 'exited' } =>
+  end.kind === 'exited' && end.code === 0;
+
+/** For work that nothing can go on without. Its last lines are shown: they are of our own parts or of the app's command. */
+export function expectSuccess(
+  end: JobEnd,
+  what: string,
+  environment: Environment,
+): asserts end is JobEnd & { kind: 'exited' } {
+  if (jobSucceeded(end)) return;
+  // pgBackRest quotes what it could not read: bytes that are no text, when a passphrase is wrong.
+  const detail = jobOutput(end)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.replace(/[^\x20-\x7e]+/g, '?').slice(0, 200))
+    .slice(-10);
+  throw new ProblemError({
+    kind: 'app',
+    what: `${what}: the command ${jobEndText(end)}`,
+    where: environment.name,
+    next: 'mend what the last lines say, then `holdpoint retry` the step',
+    detail,
+  });
+}
