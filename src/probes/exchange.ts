@@ -134,6 +134,8 @@ export interface SendOptions {
   /** Bytes of the body to keep; 0 discards it (it is still read to its end and counted). */
   readonly bodyLimit: number;
   readonly clock: Clock;
+  /** Called when an established connection has the request. */
+  readonly established?: (socket: Socket) => void;
 }
 
 /** Sends `request` once over `pool` and calls `settled` exactly once. */
@@ -141,7 +143,7 @@ export function send(
   pool: ConnectionPool,
   request: HttpRequest,
   options: SendOptions,
-  settled: (exchange: Exchange, response: IncomingMessage | undefined) => void,
+  settled: (exchange: Exchange) => void,
 ): { abort(): void } {
   const { clock } = options;
   const startedMs = clock.monotonicMs();
@@ -164,7 +166,7 @@ export function send(
     if (isSettled) return;
     isSettled = true;
     clearTimeout(timer);
-    settled(exchange, response);
+    settled(exchange);
   };
   const settleWithoutAnswer = (error: Error) => {
     const base = ended(clock.monotonicMs());
@@ -211,6 +213,7 @@ export function send(
   outgoing.on('socket', (socket) => {
     whenEstablished(socket, () => {
       sentMs = clock.monotonicMs();
+      options.established?.(socket);
     });
   });
   outgoing.on('error', settleWithoutAnswer);
