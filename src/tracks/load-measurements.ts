@@ -26,9 +26,9 @@ export function loadPlan(load: Load, shape: LoadShape): LoadPlan {
       name: `${i + 1} ${r.method} ${r.path}`,
       weight: r.weight,
       method: r.method,
-      path: r.path,
-      headers: r.headers,
-      ...(r.body === undefined ? {} : { body: r.body }),
+      path: template(r.path),
+      headers: Object.fromEntries(Object.entries(r.headers).map(([name, value]) => [name, template(value)])),
+      ...(r.body === undefined ? {} : { body: template(r.body) }),
     })),
     ratePerSecond: (shape.requestsPerMinute * MARGIN) / 60,
     durationMs: shape.durationMs,
@@ -37,6 +37,9 @@ export function loadPlan(load: Load, shape: LoadShape): LoadPlan {
     timeoutMs: 10_000,
   };
 }
+
+/** `{uuid}` and `{n}` of holdpoint.yaml in the generator's words. Two words, because JSON bodies are full of braces. */
+const template = (text: string): string => text.replaceAll('{uuid}', '{{key}}').replaceAll('{n}', '{{sequence}}');
 
 /** What a load showed, as measurements: P95, share of errors, rate carried. A saturated generator shows nothing. */
 export function loadMeasurements(result: LoadResult, host: string, quiet: Quietness): Measurement[] {

@@ -1,0 +1,133 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Service } from '../config/app.ts';
+import type { Milliseconds } from '../evidence/units.ts';
+import { seconds } from '../evidence/units.ts';
+import type { Release } from '../releases/release.ts';
+import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
+import { databaseUrl } from './database-access.ts';
+import type { Environment } from './environment.ts';
+import { difference, instanceTarget, readinessOf } from './expectation.ts';
+import { appSecret } from './secrets.ts';
+import { handoverStore, serviceUnits, volumeStore } from './service-units.ts';
+
+/** A new instance has this long to become ready. */
+export const READY_WITHIN: Milliseconds = seconds(60);
+
+/** Whether an instance became ready, and how long that took. */
+export type Gate = { readonly unit: string; readonly took: Milliseconds } & (
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'not-ready'; readonly reason: string }
+);
+
+const webServices = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'web');
+const agents = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'agent');
+
+/** Makes the stores of a service and hands over its secrets as files that its user alone can read. */
+export async function handOver(environment: Environment, service: Service): Promise<void> {
+  const { runtime, app } = environment;
+  const store = handoverStore(service.name);
+  await runtime.store(store, 'app');
+  for (const volume of service.volumes) await runtime.store(volumeStore(service.name, volume.name), 'app');
+  const secret = (path: string, content: string): UnitFile => ({ store, path, content, mode: 0o600, user: 'app' });
+  const files: UnitFile[] = [];
+  if (app.database) files.push(secret('database-url', await databaseUrl(environment, 'app')));
+  for (const each of app.secrets) files.push(secret(`secret-${each.name}`, await appSecret(environment, each)));
+  await runtime.put(files);
+}
+
+/** Starts the web services of a slot and waits until each instance is ready, or says why it is not. */
+export async function startSlot(
+  environment: Environment,
+  release: Release,
+  slot: Slot,
+  signal: AbortSignal,
+): Promise<Gate[]> {
+  const gates: Gate[] = [];
+  for (const service of webServices(environment))
+    gates.push(...(await start(environment, release, service, slot, signal)));
+  return gates;
+}
+
+/**
+ * Puts the agents of a release in the place of those that run: each old instance is told to stop, drains what it has in
+ * hand, and only then its successor starts. So no job is worked on by two releases, and none is cut off.
+ */
+export async function replaceAgents(environment: Environment, release: Release, signal: AbortSignal): Promise<Gate[]> {
+  const gates: Gate[] = [];
+  for (const service of agents(environment))
+    gates.push(...(await start(environment, release, service, undefined, signal)));
+  return gates;
+}
+
+/** The first instance goes first and alone: an app that prepares its database at boot was seen to race its own twin. */
+async function start(
+  environment: Environment,
+  release: Release,
+  service: Service,
+  slot: Slot | undefined,
+  signal: AbortSignal,
+): Promise<Gate[]> {
+  await handOver(environment, service);
+  const [first, ...others] = serviceUnits(environment, release, service, slot);
+  if (!first) return [];
+  const gates = [await startOne(environment, service, first, signal)];
+  if (gates[0]?.kind === 'not-ready') return gates;
+  return [...gates, ...(await Promise.all(others.map((unit) => startOne(environment, service, unit, signal))))];
+}
+
+async function startOne(environment: Environment, service: Service, unit: Unit, signal: AbortSignal): Promise<Gate> {
+  const begun = performance.now();
+  await environment.runtime.start(unit);
+  const port = unit.ports[0]?.number ?? 0;
+  for (;;) {
+    const reason = signal.aborted ? 'the launch was aborted' : await whyNotReady(service, port);
+    const took = Math.round(performance.now() - begun) as Milliseconds;
+    if (reason === undefined) return { kind: 'ready', unit: unit.name, took };
+    if (signal.aborted || took > READY_WITHIN)
+      return { kind: 'not-ready', unit: unit.name, took, reason: await withLastLines(environment, unit, reason) };
+    await sleep(50);
+  }
+}
+
+async function whyNotReady(service: Service, port: number): Promise<string | undefined> {
+  const asked = readinessOf(service);
+  return asked ? difference(instanceTarget(port), asked) : whyNotListening(port);
+}
+
+/** All that can be seen of a service that declares neither health nor readiness. */
+function whyNotListening(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 1_000 });
+    const end = (reason: string | undefined) => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.on('connect', () => end(undefined));
+    socket.on('timeout', () => end(`nothing answers on port ${port}`));
+    socket.on('error', (error) => end(error.message));
+  });
+}
+
+async function withLastLines(environment: Environment, unit: Unit, reason: string): Promise<string> {
+  const lines = await environment.runtime.logs(unit.name, 3);
+  return lines.length === 0 ? reason : `${reason}; its last lines: ${lines.join(' / ').slice(0, 300)}`;
+}
+
+export type Stopped = {
+  readonly unit: string;
+  readonly how: 'stopped' | 'killed' | 'was-not-running';
+  readonly took: Milliseconds;
+};
+
+/** Tells every web instance of a slot to stop, waits for what is in flight, and forgets the units. */
+export async function retireSlot(environment: Environment, slot: Slot): Promise<Stopped[]> {
+  const units = (await environment.runtime.list()).filter(({ unit }) => unit.role === 'web' && unit.slot === slot);
+  return Promise.all(
+    units.map(async ({ unit }) => {
+      const { how, took } = await environment.runtime.stop(unit.name);
+      await environment.runtime.remove(unit.name);
+      return { unit: unit.name, how, took };
+    }),
+  );
+}
