@@ -52,7 +52,7 @@ function rows(app: App, settings: GoldenSettings): Row[] {
         {
           title: 'Request rate',
           description: `The line is the load that must be carried: ${objectives.requestsPerMinute} a minute.`,
-          unit: 'short',
+          unit: 'reqpm',
           curves: one(RECORDED.requestsPerMinute, 'requests a minute'),
           limits: [{ value: objectives.requestsPerMinute, colour: 'blue', bad: 'above' }],
         },

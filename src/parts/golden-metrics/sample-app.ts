@@ -34,7 +34,7 @@ export function sampleApp(changes: Partial<App> = {}): App {
     smoke: [],
     objectives: [],
     alerts: PLANNED_ALERTS,
-    window: { length: minutes(1_440), requestsPerMinute: 600 },
+    window: { length: minutes(1_440), requestsPerMinute: 600, requests: [] },
     notifications: [],
     exemptions: [],
     checks: [],
