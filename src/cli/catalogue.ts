@@ -151,6 +151,46 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/logs.ts'),
   },
   {
+    name: 'ledger export',
+    summary: 'write the ledger into a folder that anybody can verify',
+    arguments: [{ name: 'DIR', description: 'a folder that does not exist or is empty' }],
+    examples: [{ line: 'holdpoint ledger export proof/', does: 'tiles, checkpoint, entries and the public key' }],
+    load: () => import('./commands/ledger-export.ts'),
+  },
+  {
+    name: 'ledger show',
+    summary: 'print one entry with its inclusion proof',
+    arguments: [{ name: 'ENTRY', description: 'the number of the entry, as board and documents give it' }],
+    options: [
+      { flags: '--from <DIR>', description: 'an exported ledger (default: the one of this machine)' },
+      { flags: '--key <FILE>', description: 'the public key of an exported ledger' },
+    ],
+    examples: [
+      { line: 'holdpoint ledger show 214', does: 'what entry 214 says, and the proof that it is in the ledger' },
+    ],
+    load: () => import('./commands/ledger-show.ts'),
+  },
+  {
+    name: 'ledger verify',
+    summary: 'check an exported ledger; needs nothing but its files',
+    description:
+      'Finds an edited byte, a removed, reordered or foreign entry, and names it. Without --since nobody can exclude ' +
+      'that the ledger was cut back to an older checkpoint, and the command says so.',
+    arguments: [{ name: 'DIR', description: 'the exported folder' }],
+    options: [
+      { flags: '--key <FILE>', description: 'the public key, from a place that you trust' },
+      { flags: '--since <FILE>', description: 'a checkpoint that was kept elsewhere: finds truncation and forks' },
+    ],
+    examples: [
+      { line: 'holdpoint ledger verify proof/ --key holdpoint.pub', does: 'every entry against the signed checkpoint' },
+      {
+        line: 'holdpoint ledger verify proof/ --key holdpoint.pub --since last-month.checkpoint',
+        does: 'and that nothing was cut off or replaced since then',
+      },
+    ],
+    load: () => import('./commands/ledger-verify.ts'),
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of holdpoint.yaml',
     examples: [{ line: 'holdpoint schema > holdpoint.schema.json', does: 'editors complete and check from it' }],

@@ -60,9 +60,13 @@ ${[...tree().keys()]
   printf '%s' "$command"
 }`;
 
+/** Options whose value is a path, as a pattern of `case`. */
+function fileFlags(): string {
+  const takesFile = [...tree().values()].flatMap(({ words }) => words).filter(({ value }) => value === 'file');
+  return [...new Set(takesFile.map(({ word }) => word))].join('|');
+}
+
 function bash(): string {
-  const takesFile = [...new Set([...tree().values()].flatMap((n) => n.words))].filter((w) => w.value === 'file');
-  const flags = [...new Set(takesFile.map((w) => w.word))].join('|');
   const cases = [...tree()].map(([name, { words, files }]) => {
     const list = words.map((w) => w.word).join(' ');
     const and = files ? '; files=1' : '';
@@ -73,7 +77,7 @@ ${findCommand()}
 _holdpoint() {
   local current="\${COMP_WORDS[COMP_CWORD]}" choices='' files=''
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
-    ${flags}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    ${fileFlags()}) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case "$(_holdpoint_command "\${COMP_WORDS[@]:1:COMP_CWORD-1}")" in
 ${cases.join('\n')}
@@ -98,7 +102,7 @@ _holdpoint() {
   local -a choices
   local files=''
   case "$words[CURRENT-1]" in
-    --app|--state|--key|--since|--database-url-file) _files; return ;;
+    ${fileFlags()}) _files; return ;;
   esac
   case "$(_holdpoint_command "\${(@)words[2,CURRENT-1]}")" in
 ${cases.join('\n')}
