@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -133,6 +134,8 @@ function allowed(artefact: NewArtefact, allow: AllowList, secrets: readonly Know
       `${artefact.mediaType} may not be stored; allowed: ${allow.mediaTypes.join(', ') || 'nothing'}`,
       'store what the allow-list names, or add the media type to it',
     );
+  if (allow.redactions.length > 0 && !isUtf8(Buffer.from(artefact.content)))
+    refuse('it is no text in UTF-8, so nothing can be redacted in it', 'store it as text, or without redactions');
   const content = redacted(artefact.content, allow.redactions);
   if (content.length > allow.largest)
     refuse(

@@ -5,7 +5,8 @@ import type { Digest } from '../evidence/units.ts';
 /** What is wrong with a ledger. `entry` is the place in the ledger, from 0; `file` a path within its directory. */
 export type Fault =
   | { readonly kind: 'key-unreadable'; readonly because: string }
-  | { readonly kind: 'file-missing'; readonly file: string }
+  /** `entries`: the first and the last that the file must hold, where it is a bundle of entries. */
+  | { readonly kind: 'file-missing'; readonly file: string; readonly entries?: readonly [number, number] }
   | { readonly kind: 'file-damaged'; readonly file: string; readonly because: string }
   /** The checkpoint cannot be read, or the given key did not sign it. */
   | { readonly kind: 'checkpoint-refused'; readonly file: string; readonly because: string }
@@ -40,7 +41,7 @@ export function faultText(fault: Fault): string {
     case 'key-unreadable':
       return `the public key cannot be read: ${fault.because}`;
     case 'file-missing':
-      return `${fault.file} is missing`;
+      return `${fault.file} is missing${fault.entries ? `, with the entries ${fault.entries.join(' to ')}` : ''}`;
     case 'file-damaged':
       return `${fault.file} is damaged: ${fault.because}`;
     case 'checkpoint-refused':

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hash } from '../evidence/merkle.ts';
 import { type Read, unreadable } from '../evidence/note.ts';
@@ -27,6 +28,17 @@ export async function readLogFile(directory: string, tile: Tile): Promise<LogFil
   return undefined;
 }
 
+/**
+ * The widest file there is of a place whose incomplete tile is gone: an earlier state of it, or what somebody left of it.
+ * Only to say more exactly what is missing.
+ */
+export async function readNarrowerLogFile(directory: string, tile: Tile): Promise<LogFile | undefined> {
+  const folder = `${tilePath({ ...tile, width: TILE_WIDTH })}.p`;
+  const names = await readdir(join(directory, folder)).catch(() => []);
+  const width = Math.max(0, ...names.map(Number).filter((n) => Number.isSafeInteger(n) && n > 0 && n < tile.width));
+  return width === 0 ? undefined : readLogFile(directory, { ...tile, width });
+}
+
 export async function readTile(directory: string, tile: Tile): Promise<Read<Hash[]>> {
   const found = await readLogFile(directory, tile);
   return found === undefined ? unreadable('it is not there') : decodeTile(found.content, tile.width);
@@ -35,6 +47,6 @@ export async function readTile(directory: string, tile: Tile): Promise<Read<Hash
 /** The entries that belong to a bundle of this width; a fuller file may hold more, which are left out. */
 export function entriesOf(found: LogFile, tile: Tile): Bundle {
   const bundle = decodeBundle(found.content);
-  const fuller = found.file !== tilePath(tile);
+  const fuller = found.file === tilePath({ ...tile, width: TILE_WIDTH }) && !isFull(tile);
   return fuller ? { ...bundle, entries: bundle.entries.slice(0, tile.width) } : bundle;
 }

@@ -90,14 +90,42 @@ async function edgeFromFiles({ directory }: Publication, known: Checkpoint): Pro
 async function edgeFromTable(to: Publication, known: Checkpoint): Promise<RightEdge> {
   const edge = new RightEdge();
   await grow(to, edge, known.size);
-  if (edge.root().equals(known.root)) return edge;
-  return fail({
+  return edge.root().equals(known.root) ? edge : refuseOtherTable(to, known);
+}
+
+/**
+ * Makes sure that the table holds what was published, from its first entry on. To be asked once for each connection: a
+ * database may have been put back from a backup, or be another one, while nobody was connected.
+ *
+ * @throws ProblemError `conflict` where it does not
+ */
+export async function confirmTable(to: Publication): Promise<void> {
+  const known = await publishedCheckpoint(to);
+  if (known === undefined) return;
+  const size = await ledgerSize(to.client, to.schema);
+  if (known.size > size) refuseShorterTable(to, known, size);
+  const edge = new RightEdge();
+  while (edge.size < known.size) {
+    const { rows } = await to.client.query<Pick<Row, 'hash'>>(
+      `SELECT hash FROM ${to.schema}.leaves WHERE index >= $1 AND index < $2 ORDER BY index`,
+      [edge.size, Math.min(known.size, edge.size + HASHES_AT_ONCE)],
+    );
+    if (rows.length === 0) refuseOtherTable(to, known);
+    for (const { hash } of rows) edge.add(hash);
+  }
+  if (!edge.root().equals(known.root)) refuseOtherTable(to, known);
+}
+
+/** Hashes that are read from the table at once: about 1 MB. */
+const HASHES_AT_ONCE = 32_768;
+
+const refuseOtherTable = ({ directory, schema }: Publication, known: Checkpoint) =>
+  fail({
     kind: 'conflict',
     what: `the first ${known.size} entries of the database are not those that were published`,
-    where: `${join(to.directory, CHECKPOINT_FILE)}, schema ${to.schema}`,
+    where: `${join(directory, CHECKPOINT_FILE)}, schema ${schema}`,
     next: 'put back the database that belongs to this state directory; going on from here would be a fork of the ledger',
   });
-}
 
 type Row = { readonly entry: Buffer; readonly hash: Buffer };
 

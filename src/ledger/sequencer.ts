@@ -9,7 +9,7 @@ import { fail, ProblemError, problemOf } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
 import { HALF_WRITTEN, isCode } from './durable-file.ts';
-import { publish } from './publish.ts';
+import { confirmTable, publish } from './publish.ts';
 import { LEDGER_SCHEMA, schemaName } from './schema.ts';
 
 export type SequencerSettings = {
@@ -110,6 +110,7 @@ class Loop {
       this.#connection = undefined;
       this.#connection = await connect(pool, this.#schema, patience ?? seconds(5), () => this.#wakeUp());
       await sweepHalfWritten(directory);
+      await confirmTable({ client: this.#connection.client, schema: this.#schema, key, directory });
     }
     const { client } = this.#connection;
     const checkpoint = await publish({ client, schema: this.#schema, key, directory });

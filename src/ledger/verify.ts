@@ -4,14 +4,21 @@ import { openCheckpoint, parseCheckpoint } from '../evidence/checkpoint.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { parseNote, parseVerifierKey, type VerifierKey } from '../evidence/note.ts';
 import { problemOf } from '../evidence/problem.ts';
-import { TILE_WIDTH, tilePath, tilesOfLevel } from '../evidence/tile.ts';
+import { TILE_WIDTH, type Tile, tilePath, tilesOfLevel } from '../evidence/tile.ts';
 import type { Digest } from '../evidence/units.ts';
 import { getArtefact } from './artefacts.ts';
 import { readIfThere } from './durable-file.ts';
 import { checkEntry } from './entry-check.ts';
 import type { Fault } from './fault.ts';
 import { judgedBody, type VerdictCount } from './judged.ts';
-import { ARTEFACTS_DIRECTORY, CHECKPOINT_FILE, entriesOf, readLogFile } from './log-files.ts';
+import {
+  ARTEFACTS_DIRECTORY,
+  CHECKPOINT_FILE,
+  entriesOf,
+  type LogFile,
+  readLogFile,
+  readNarrowerLogFile,
+} from './log-files.ts';
 import { orderFaults, type Placed } from './order-faults.ts';
 import { anchorFaults, type FoundHash, treeFaults } from './tree-check.ts';
 
@@ -125,9 +132,8 @@ class Work {
 
   async #readEntries(key: VerifierKey, size: number): Promise<void> {
     for (const tile of tilesOfLevel('entries', size)) {
-      const found = await readLogFile(this.#request.directory, tile);
+      const found = await this.#readBundle(tile);
       if (found === undefined) {
-        this.faults.push({ kind: 'file-missing', file: tilePath(tile) });
         for (let i = 0; i < tile.width; i++) this.#unsound.add(tile.index * TILE_WIDTH + i);
         continue;
       }
@@ -144,6 +150,15 @@ class Work {
         this.#readEntry(bytes, tile.index * TILE_WIDTH + i, i < tile.width, key);
       });
     }
+  }
+
+  async #readBundle(tile: Tile): Promise<LogFile | undefined> {
+    const { directory } = this.#request;
+    const found = await readLogFile(directory, tile);
+    if (found !== undefined) return found;
+    const first = tile.index * TILE_WIDTH;
+    this.faults.push({ kind: 'file-missing', file: tilePath(tile), entries: [first, first + tile.width - 1] });
+    return readNarrowerLogFile(directory, tile);
   }
 
   #readEntry(bytes: Buffer, place: number, belongs: boolean, key: VerifierKey): void {
