@@ -8,7 +8,12 @@ import type { Host } from '../hosts/host.ts';
 import type { Environment } from './environment.ts';
 
 /** Secrets that Holdpoint makes for an environment itself. */
-export type OwnSecret = 'postgres-superuser' | 'postgres-app' | 'postgres-monitoring' | 'backup-passphrase';
+export type OwnSecret =
+  | 'postgres-superuser'
+  | 'postgres-app'
+  | 'postgres-monitoring'
+  | 'backup-passphrase'
+  | 'data-key';
 
 /**
  * A secret that is made once and then kept: the first caller writes it, everybody else reads it. The file has mode 0600

@@ -23,12 +23,21 @@ export function planFor(world: World): Plan<Step> {
   const plan = {
     app: world.app.name,
     environment: world.production.name,
-    steps: inOrder(steps),
+    steps: inOrder(steps.map((step) => withWholeTasks(step, steps))),
     exemptions: world.app.exemptions,
   };
   const [first, ...others] = [...problems, ...planProblems(plan), ...strayExemptions(plan)];
   if (first) throw new ProblemError({ ...first, detail: others.map((p) => `${p.where ?? ''}: ${p.what}`) });
   return plan;
+}
+
+/** `A.1/*` among a step's needs stands for every step of that task. */
+function withWholeTasks(step: Step, steps: readonly Step[]): Step {
+  const needs = step.needs.flatMap((need) => {
+    if (!need.endsWith('/*')) return [need];
+    return steps.filter((s) => s.id.startsWith(need.slice(0, -1)) && s.id !== step.id).map((s) => s.id);
+  });
+  return { ...step, needs: [...new Set(needs)] };
 }
 
 /** An exemption that names no step or objective would silently exempt nothing. */

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { archiveNow, backUp, lookAtRestoredCopy, prepareArchive } from '../../../environments/backup.ts';
 import { withDatabase } from '../../../environments/database-access.ts';
-import { contentDifferences, databaseContent } from '../../../environments/database-content.ts';
+import { contentDifferences, databaseContent, type TableContent } from '../../../environments/database-content.ts';
 import type { Environment } from '../../../environments/environment.ts';
 import { ownSecret } from '../../../environments/secrets.ts';
-import { exactly, type Measurement } from '../../../evidence/measurement.ts';
+import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
 import { hours, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import { appliesIf, ask } from '../../asking.ts';
@@ -49,11 +50,10 @@ async function backUpAndCompare(world: World, environment: Environment, attempt:
   attempt.progress('takes an encrypted full backup');
   await prepareArchive(environment, signal);
   const { backup, cipher } = await backUp(environment, `backup-check-${attempt.number}`, signal);
-  await archiveNow(environment);
-  const live = await withDatabase(environment, 'superuser', databaseContent);
+  const live = await contentAtRest(environment);
   attempt.progress('restores it beside the database and compares');
   const copy = await lookAtRestoredCopy(environment, await ownSecret(environment, 'backup-passphrase'), signal);
-  const differences = contentDifferences(live, copy.content);
+  const differences = live === 'restless' ? [] : contentDifferences(live, copy.content);
   const rows = copy.content.reduce((sum, table) => sum + table.rows, 0);
   const method = {
     kind: 'command',
@@ -63,7 +63,10 @@ async function backUpAndCompare(world: World, environment: Environment, attempt:
     note({
       metric: 'restore.differing-tables',
       unit: 'count',
-      observed: exactly(differences.length, live.length),
+      observed:
+        live === 'restless'
+          ? absent('somebody kept writing, so there is no moment to compare with')
+          : exactly(differences.length, live.length),
       method,
       note: differences[0] ?? `${copy.content.length} tables, ${rows} rows`,
     }),
@@ -83,4 +86,16 @@ async function backUpAndCompare(world: World, environment: Environment, attempt:
     }),
     note({ metric: 'restore.duration', unit: 'ms', observed: timed(copy.tookMs), method }),
   ];
+}
+
+/** What the database holds at a moment that the archive reaches: agents may still be busy with what the load left. */
+async function contentAtRest(environment: Environment): Promise<readonly TableContent[] | 'restless'> {
+  for (let tries = 0; tries < 20; tries++) {
+    const before = await withDatabase(environment, 'superuser', databaseContent);
+    await archiveNow(environment);
+    const after = await withDatabase(environment, 'superuser', databaseContent);
+    if (contentDifferences(before, after).length === 0) return after;
+    await sleep(1_000);
+  }
+  return 'restless';
 }

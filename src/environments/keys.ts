@@ -1,0 +1,65 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment } from './environment.ts';
+import { appSecret, keptSecret, ownSecret } from './secrets.ts';
+
+/** Keys whose loss would make data unreadable: each is kept a second time, apart from the environment. */
+export type EscrowedKey = { readonly name: string; readonly bits: number };
+
+/** Makes every key of the environment and puts a copy of it into escrow. Copies that are there stay as they are. */
+export async function ensureEscrowedKeys(environment: Environment): Promise<EscrowedKey[]> {
+  const keys: EscrowedKey[] = [];
+  for (const { name, value } of await liveKeys(environment)) {
+    await keptSecret(environment.escrowFolder, name, () => value);
+    keys.push({ name, bits: value.length * 4 });
+  }
+  return keys;
+}
+
+async function liveKeys(environment: Environment): Promise<{ readonly name: string; readonly value: string }[]> {
+  const { app } = environment;
+  const generated = app.secrets.filter((s) => s.from.kind === 'generated');
+  return [
+    ...(app.database?.managed.kind === 'by-holdpoint'
+      ? [{ name: 'backup-passphrase', value: await ownSecret(environment, 'backup-passphrase') }]
+      : []),
+    { name: 'data-key', value: await ownSecret(environment, 'data-key') },
+    ...(await Promise.all(
+      generated.map(async (s) => ({ name: `app-${s.name}`, value: await appSecret(environment, s) })),
+    )),
+  ];
+}
+
+/**
+ * Uses each escrowed copy once: a text encrypted with the live key (AES-256-GCM) is decrypted with the copy.
+ *
+ * @returns names of the copies that could not
+ */
+export async function escrowThatFails(environment: Environment): Promise<string[]> {
+  const failing: string[] = [];
+  for (const { name, value } of await liveKeys(environment)) {
+    const copy = await readFile(join(environment.escrowFolder, name), 'utf8').catch(() => '');
+    if (!opens(value, copy)) failing.push(name);
+  }
+  return failing;
+}
+
+export const escrowedCopy = (environment: Environment, name: string): Promise<string> =>
+  readFile(join(environment.escrowFolder, name), 'utf8');
+
+function opens(live: string, copy: string): boolean {
+  const key = (text: string) => Buffer.from(text.slice(0, 64), 'hex');
+  if (key(live).length !== 32 || key(copy).length !== 32) return false;
+  const text = randomBytes(64);
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key(live), iv);
+  const sealed = Buffer.concat([cipher.update(text), cipher.final()]);
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key(copy), iv).setAuthTag(cipher.getAuthTag());
+    return Buffer.concat([decipher.update(sealed), decipher.final()]).equals(text);
+  } catch {
+    // GCM refuses a text that was sealed with another key: the copy is not the key.
+    return false;
+  }
+}
