@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import { LARGEST_LEAF } from './leaf.ts';
-import { type Read, type SignerKey, strictBase64, unreadable, type VerifierKey, verifyEd25519 } from './note.ts';
+import { type Read, type SignerKey, strictBase64, unreadable, type VerifierKey, verifyInBackground } from './note.ts';
 import { fail } from './problem.ts';
 
 /** A DSSE envelope (Dead Simple Signing Envelope, version 1) as it is written in JSON. */
@@ -86,17 +86,33 @@ export type Opened =
   /** In the name of this key, with a signature that does not fit: it was changed after it was signed. */
   | { readonly kind: 'changed'; readonly because: string };
 
-/** The statement of an envelope that `key` signed. */
-export function openEnvelope(envelope: Envelope, key: VerifierKey): Opened {
-  if (envelope.payloadType !== PAYLOAD_TYPE)
-    return { kind: 'changed', because: `its payload is of type ${envelope.payloadType}` };
+/** What `key` must have signed, if the envelope is its own: still to be verified. */
+export type Claimed = {
+  readonly kind: 'claimed';
+  readonly signed: Buffer;
+  readonly signature: Buffer;
+  readonly statement: string;
+};
+
+/** Takes apart an envelope that says it was signed with `key`. */
+export function claimOf(envelope: Envelope, key: VerifierKey): Claimed | Exclude<Opened, { kind: 'opened' }> {
+  if (envelope.payloadType !== PAYLOAD_TYPE) return changed(`its payload is of type ${envelope.payloadType}`);
   const own = envelope.signatures.find((s) => s.keyid === envelopeKeyId(key));
   if (own === undefined)
     return { kind: 'foreign', by: envelope.signatures.map((s) => s.keyid || 'no name').join(', ') };
   const payload = strictBase64(envelope.payload);
   const signature = strictBase64(own.sig);
-  if (payload === undefined || signature === undefined) return { kind: 'changed', because: 'its base64 is damaged' };
-  if (!verifyEd25519(key, preAuthenticationEncoding(PAYLOAD_TYPE, payload), signature))
-    return { kind: 'changed', because: 'its signature does not fit its content' };
-  return { kind: 'opened', statement: payload.toString('utf8') };
+  if (payload === undefined || signature === undefined) return changed('its base64 is damaged');
+  const signed = preAuthenticationEncoding(PAYLOAD_TYPE, payload);
+  return { kind: 'claimed', signed, signature, statement: payload.toString('utf8') };
+}
+
+const changed = (because: string) => ({ kind: 'changed', because }) as const;
+
+/** The statement of an envelope that `key` signed. Many at once are verified on all processors. */
+export async function openEnvelope(envelope: Envelope, key: VerifierKey): Promise<Opened> {
+  const claim = claimOf(envelope, key);
+  if (claim.kind !== 'claimed') return claim;
+  const holds = await verifyInBackground(key, claim.signed, claim.signature);
+  return holds ? { kind: 'opened', statement: claim.statement } : changed('its signature does not fit its content');
 }

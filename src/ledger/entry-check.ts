@@ -12,10 +12,10 @@ export type CheckedEntry =
   | { readonly kind: 'fault'; readonly fault: Fault };
 
 /** @param place where the entry stands; the leaf that comes out may say of itself that it belongs elsewhere */
-export function checkEntry(bytes: Uint8Array, place: number, key: VerifierKey): CheckedEntry {
+export async function checkEntry(bytes: Uint8Array, place: number, key: VerifierKey): Promise<CheckedEntry> {
   const envelope = parseEnvelope(bytes);
   if (envelope.kind === 'unreadable') return edited(place, envelope.because);
-  const opened = openEnvelope(envelope.value, key);
+  const opened = await openEnvelope(envelope.value, key);
   if (opened.kind === 'foreign') return { kind: 'fault', fault: { kind: 'foreign', entry: place, by: opened.by } };
   if (opened.kind === 'changed') return edited(place, opened.because);
   return checkStatement(opened.statement, place);

@@ -63,7 +63,10 @@ describe('appending to the ledger', () => {
     const { rows } = await pool.query<{ entry: Buffer; hash: Buffer }>(`SELECT entry, hash FROM ${schema}.leaves`);
     const envelope = parseEnvelope(rows[0]?.entry ?? Buffer.alloc(0));
     if (envelope.kind === 'unreadable' || made === undefined) throw new Error('no envelope');
-    expect(openEnvelope(envelope.value, key.verifier)).toEqual({ kind: 'opened', statement: statementText(made) });
+    expect(await openEnvelope(envelope.value, key.verifier)).toEqual({
+      kind: 'opened',
+      statement: statementText(made),
+    });
     expect(rows[0]?.hash).toEqual(leafHash(rows[0]?.entry ?? Buffer.alloc(0)));
   });
 

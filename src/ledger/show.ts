@@ -52,7 +52,7 @@ export async function showEntry(directory: string, key: VerifierKey, index: numb
     });
   const bytes = await readEntry(directory, checkpoint.size, index);
   if (bytes === undefined) return refuse('the entry cannot be read');
-  const checked = checkEntry(bytes, index, key);
+  const checked = await checkEntry(bytes, index, key);
   if (checked.kind === 'fault') return refuse(faultText(checked.fault));
   const hash = leafHash(bytes);
   const proof = inclusionProof(await leavesOf(directory, checkpoint.size, refuse), index);

@@ -8,7 +8,7 @@ import { TILE_WIDTH, type Tile, tilePath, tilesOfLevel } from '../evidence/tile.
 import type { Digest } from '../evidence/units.ts';
 import { getArtefact } from './artefacts.ts';
 import { readIfThere } from './durable-file.ts';
-import { checkEntry } from './entry-check.ts';
+import { type CheckedEntry, checkEntry } from './entry-check.ts';
 import type { Fault } from './fault.ts';
 import { judgedBody, type VerdictCount } from './judged.ts';
 import {
@@ -146,9 +146,10 @@ class Work {
           file,
           because: `it holds ${entries.length} entries and must hold ${tile.width}`,
         });
-      entries.forEach((bytes, i) => {
-        this.#readEntry(bytes, tile.index * TILE_WIDTH + i, i < tile.width, key);
-      });
+      const first = tile.index * TILE_WIDTH;
+      const checked = await Promise.all(entries.map((bytes, i) => checkEntry(bytes, first + i, key)));
+      for (const [i, bytes] of entries.entries()) if (i < tile.width) this.#hashes[first + i] = leafHash(bytes);
+      for (const [i, entry] of checked.entries()) this.#take(entry, first + i);
     }
   }
 
@@ -161,9 +162,7 @@ class Work {
     return readNarrowerLogFile(directory, tile);
   }
 
-  #readEntry(bytes: Buffer, place: number, belongs: boolean, key: VerifierKey): void {
-    const checked = checkEntry(bytes, place, key);
-    if (belongs) this.#hashes[place] = leafHash(bytes);
+  #take(checked: CheckedEntry, place: number): void {
     if (checked.kind === 'fault') {
       this.faults.push(checked.fault);
       this.#unsound.add(place);
