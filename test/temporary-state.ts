@@ -27,7 +27,7 @@ export type TestDatabase = {
 export async function testDatabase(): Promise<TestDatabase> {
   const root = temporaryDirectory();
   ensureUser();
-  const state = openStateDirectory(join(root, 'state'));
+  const state = await openStateDirectory(join(root, 'state'));
   const lines: string[] = [];
   const database = await openControlDatabase({ state, log: (line) => lines.push(line) });
   return {

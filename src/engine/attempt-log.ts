@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Instant } from '../evidence/units.ts';
-import type { AttemptId } from './workflows.ts';
+import type { AttemptId } from './attempt-id.ts';
 
 /** Where the progress lines of one attempt go. */
 export type AttemptLog = { line(text: string, at: Instant): void; end(): void };

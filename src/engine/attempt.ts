@@ -4,8 +4,8 @@ import { absent } from '../evidence/measurement.ts';
 import { fail, type Problem, ProblemError, problemOf } from '../evidence/problem.ts';
 import type { Clock, Digest, Milliseconds } from '../evidence/units.ts';
 import type { Step } from '../plan/step.ts';
+import type { AttemptId } from './attempt-id.ts';
 import { diskFull, isDiskFull } from './persistence.ts';
-import type { AttemptId } from './workflows.ts';
 
 /** The moments of an attempt at which the kill matrix ends the process. */
 export type Boundary =

@@ -9,15 +9,16 @@ import { planProblems } from '../plan/graph.ts';
 import { type LaunchState, state } from '../plan/state.ts';
 import { type Plan, planAsData, type StepId } from '../plan/step.ts';
 import type { Boundary } from './attempt.ts';
+import type { AttemptId } from './attempt-id.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { DecisionRequest } from './decision-request.ts';
 import type { EngineEvent, EventListener } from './event.ts';
 import { type LaunchRecord, LaunchRecords } from './launch-record.ts';
-import { LaunchRun, reduceTo, type Shared } from './launch-run.ts';
+import { LaunchRun, leavesOf, reduceTo, type Shared } from './launch-run.ts';
 import type { LaunchRequest, Planned, PlanSource } from './request.ts';
 import type { Due } from './scheduler.ts';
 import { HostTokens, type TokenWait } from './tokens.ts';
-import { type AttemptId, openWorkflows, type Workflows } from './workflows.ts';
+import { openWorkflows, type Workflows } from './workflows.ts';
 
 /** What the engine needs of the ledger. */
 export type LeafStore = Pick<Leaves, 'append' | 'read' | 'launches'>;
@@ -52,7 +53,13 @@ export type LaunchSnapshot = {
   readonly record: LaunchRecord;
   readonly plan: Plan;
   readonly state: LaunchState;
+  /** From these, `plan` and `asOf`, `state` can be computed again elsewhere. */
+  readonly leaves: readonly Leaf[];
+  /** When the state was looked at: now, or for a launch that is over its end. */
+  readonly asOf: Instant;
   readonly now: Instant;
+  /** The last line that each step has said. */
+  readonly said: ReadonlyMap<StepId, string>;
   readonly waiting: readonly TokenWait[];
   /** Why the launch cannot go on by itself, apart from holds. */
   readonly problem: Problem | undefined;
@@ -101,14 +108,17 @@ export class Engine {
     const { records, log, database, executor } = this.#shared;
     for (const record of await records.all(log)) {
       this.#records.set(record.launch, record);
-      if (record.isOver) continue;
+      if (record.over) continue;
       const run = new LaunchRun(this.#shared, record);
       await run.load();
       if (!run.isOpened()) {
         // Nobody was told that it had begun: the process ended between the record and the first leaf.
         await records.remove(record);
         this.#records.delete(record.launch);
-      } else if (!run.isClosed()) this.#runs.set(record.launch, run);
+      } else if (run.isClosed()) {
+        await run.remember();
+        this.#records.set(record.launch, run.record);
+      } else this.#runs.set(record.launch, run);
     }
     // The runs are there before the workflows: an attempt that is taken up again finds its launch.
     this.#workflows = await openWorkflows({
@@ -217,20 +227,24 @@ export class Engine {
   async snapshot(launch: string): Promise<LaunchSnapshot> {
     const now = this.#shared.clock();
     const run = this.#runs.get(launch);
-    if (run) {
-      const { record, faults } = run;
-      const at = { state: run.state(now), waiting: run.waiting(), problem: run.stuck, faults, isOpen: true };
-      return { record, plan: record.plan, now, ...at };
-    }
-    const record = this.#record(launch);
-    const { app, environment } = record.plan;
-    const leaves = await this.#shared.leaves.read(record.kind === 'check' ? { launch } : { app, environment });
-    // Looked at as it stood at its end: what came later is not its evidence, and ages do not go on.
-    const closed = leaves.find((l) => l.key.launch === launch && l.body.kind === 'closed');
-    const until = closed === undefined ? leaves : leaves.filter((l) => l.index <= closed.index);
+    if (run === undefined) return this.#past(this.#record(launch), now);
+    const { record, faults, said, stuck } = run;
+    const looked = { plan: record.plan, state: run.state(now), leaves: run.leaves(), asOf: now, now };
+    return { record, ...looked, said, waiting: run.waiting(), problem: stuck, faults, isOpen: true };
+  }
+
+  /** As it stood at its end: what came later is not its evidence, and ages do not go on. */
+  async #past(record: LaunchRecord, now: Instant): Promise<LaunchSnapshot> {
+    const { launch, plan } = record;
+    const { app, environment } = plan;
+    const all = await this.#shared.leaves.read(record.kind === 'check' ? { launch } : { app, environment });
+    const closed = all.find((l) => l.key.launch === launch && l.body.kind === 'closed');
+    // A statement may be added to a launch that is over.
+    const until = closed === undefined ? all : all.filter((l) => l.index <= closed.index || l.key.launch === launch);
     const asOf = closed?.body.kind === 'closed' ? closed.body.at : now;
-    const at = { waiting: [], problem: undefined, faults: new Map<string, Problem>(), isOpen: false };
-    return { record, plan: record.plan, state: state(record.plan, launch, until, asOf), now, ...at };
+    const at = state(plan, launch, until, asOf);
+    const looked = { plan, state: at, leaves: leavesOf(launch, at, until), asOf, now };
+    return { record, ...looked, said: new Map(), waiting: [], problem: undefined, faults: new Map(), isOpen: false };
   }
 
   /** @throws ProblemError where there is no such launch, it is over, or the decision would mean nothing */

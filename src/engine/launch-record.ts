@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Closed } from '../evidence/leaf.ts';
 import { problemOf } from '../evidence/problem.ts';
 import type { Instant } from '../evidence/units.ts';
 import { HALF_WRITTEN, writeDurably } from '../ledger/durable-file.ts';
 import type { Plan, StepId } from '../plan/step.ts';
+import type { Tally } from '../plan/tally.ts';
 import type { LaunchRequest } from './request.ts';
 
 /**
@@ -18,9 +20,11 @@ export type LaunchRecord = {
   readonly request: LaunchRequest;
   readonly plan: Plan;
   readonly askedAt: Instant;
-  /** Written after the ledger has the launch's last leaf; absent says nothing. */
-  readonly isOver?: true;
+  /** What it came to; written after the ledger has the launch's last leaf, so its absence says nothing. */
+  readonly over?: Over;
 };
+
+export type Over = { readonly end: Closed['end']; readonly at: Instant; readonly tally: Tally };
 
 /** The records in `STATE/launches`, one file each. */
 export class LaunchRecords {

@@ -9,6 +9,7 @@ import { state } from '../plan/state.ts';
 import { type Plan, planAsData, type Step, type StepId } from '../plan/step.ts';
 import { tally } from '../plan/tally.ts';
 import { performAttempt } from './attempt.ts';
+import { type AttemptId, attemptText } from './attempt-id.ts';
 import { Change } from './change.ts';
 import { type DecisionRequest, decisionOf } from './decision-request.ts';
 import type { EngineOptions } from './engine.ts';
@@ -18,7 +19,7 @@ import { persistently } from './persistence.ts';
 import type { Planned } from './request.ts';
 import { agenda, type Due } from './scheduler.ts';
 import type { HostTokens, Release, TokenWait } from './tokens.ts';
-import { type AttemptId, attemptText, type Workflows } from './workflows.ts';
+import type { Workflows } from './workflows.ts';
 
 /** What the launches of one process share. */
 export type Shared = EngineOptions & {
@@ -46,6 +47,7 @@ export class LaunchRun {
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #performing = new Map<string, Promise<void>>();
   readonly #leaves: Leaf[] = [];
+  readonly #said = new Map<StepId, string>();
   readonly #change = new Change();
   /** Where each attempt stands in line for the tokens of its host. */
   readonly #places = new Map<string, Promise<Release | undefined>>();
@@ -83,6 +85,16 @@ export class LaunchRun {
 
   state(now: Instant = this.#shared.clock()): LaunchState {
     return state(this.#plan, this.#record.launch, this.#leaves, now);
+  }
+
+  /** This launch's leaves, and those of the earlier attempts that it stands on: enough to compute its state anywhere. */
+  leaves(): Leaf[] {
+    return leavesOf(this.#record.launch, this.state(), this.#leaves);
+  }
+
+  /** The last line that each step has said. */
+  get said(): ReadonlyMap<StepId, string> {
+    return this.#said;
   }
 
   /** Who of this launch waits for tokens of its host. */
@@ -172,10 +184,18 @@ export class LaunchRun {
   async #close(end: 'launched' | 'aborted' | 'checked'): Promise<true> {
     const really = end === 'launched' && this.#record.kind === 'check' ? 'checked' : end;
     await this.#append([this.#launchLeaf(1, { kind: 'closed', end: really, at: this.#shared.clock() })]);
-    this.#record = { ...this.#record, isOver: true };
-    await this.#persist(() => this.#shared.records.write(this.#record));
+    await this.remember();
     this.#emit({ kind: 'launch-closed', end: really });
     return true;
+  }
+
+  /** Puts what a closed launch came to into its record, so that the history need not read the whole ledger. */
+  async remember(): Promise<void> {
+    const closed = this.state().closed;
+    if (closed === undefined) return;
+    const over = { end: closed.end, at: closed.at, tally: tally(this.state(closed.at)) };
+    this.#record = { ...this.#record, over };
+    await this.#persist(() => this.#shared.records.write(this.#record));
   }
 
   #isInFlight({ step, attempt }: Due): boolean {
@@ -266,6 +286,7 @@ export class LaunchRun {
       subject: () => this.#planned?.subject?.(step),
       progress: (line) => {
         log.line(line, clock());
+        this.#said.set(step, line);
         this.#emit({ kind: 'progress', step, attempt: id.attempt, line });
       },
       artefact: keep,
@@ -395,6 +416,15 @@ export class LaunchRun {
   #emit(event: EventOf<EngineEvent>): void {
     this.#shared.emit({ ...event, launch: this.#record.launch, at: this.#shared.clock() });
   }
+}
+
+/** Leaves from which `state` computes the same as from all: the launch's own, and those of evidence used again. */
+export function leavesOf(launch: string, at: LaunchState, all: readonly Leaf[]): Leaf[] {
+  const stands = new Set<string>();
+  for (const [step, found] of at.steps)
+    if ('evidence' in found && found.evidence === 'used-again')
+      stands.add(attemptText({ launch: found.attempt.launch, step, attempt: found.attempt.number }));
+  return all.filter(({ key }) => key.launch === launch || stands.has(attemptText(key)));
 }
 
 const isOf = (key: Leaf['key'], id: AttemptId): boolean =>

@@ -1,5 +1,6 @@
 import { DBOS, type WorkflowHandle } from '@dbos-inc/dbos-sdk';
 import type pg from 'pg';
+import { type AttemptId, attemptText } from './attempt-id.ts';
 import { databasePool } from './database-pool.ts';
 
 /**
@@ -8,10 +9,6 @@ import { databasePool } from './database-pool.ts';
  * finish what is pending, never by a change of code alone.
  */
 export const STEP_CONTRACT = 1;
-
-export type AttemptId = { readonly launch: string; readonly step: string; readonly attempt: number };
-
-export const attemptText = ({ launch, step, attempt }: AttemptId): string => `${launch}/${step}/${attempt}`;
 
 /** Carries out one attempt. Called again for one that a killed process had begun; looks up before it acts. */
 export type Perform = (id: AttemptId) => Promise<void>;

@@ -11,7 +11,7 @@ import { type ControlDatabase, openControlDatabase } from './control-database.ts
 import { stopEmbeddedPostgres } from './embedded-postgres.ts';
 import { isAlive } from './process-facts.ts';
 import { ensureUser } from './service-user.ts';
-import { LONGEST_SOCKET_PATH } from './short-directory.ts';
+import { LONGEST_SOCKET_PATH } from './socket-path.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
@@ -19,11 +19,11 @@ afterEach(async () => {
   for (const task of cleanUp.splice(0).reverse()) await task();
 });
 
-function freshState(name = 'state'): StateDirectory {
+async function freshState(name = 'state'): Promise<StateDirectory> {
   const root = temporaryDirectory();
   cleanUp.push(() => remove(root));
   ensureUser();
-  const state = openStateDirectory(join(root, name));
+  const state = await openStateDirectory(join(root, name));
   cleanUp.push(() => stopEmbeddedPostgres(state.database));
   return state;
 }
@@ -51,7 +51,7 @@ async function problemOfOpening(state: StateDirectory, urlFile?: string) {
 }
 
 test('starts a server that listens on no port, runs as no root, and asks for a password', async () => {
-  const state = freshState();
+  const state = await freshState();
   const database = await open(state);
   expect(database.how).toBe('started');
   expect(await ask(database, 'SHOW listen_addresses')).toBe('');
@@ -68,7 +68,7 @@ test('starts a server that listens on no port, runs as no root, and asks for a p
 });
 
 test('adopts a server that a killed process left alive, and what was committed is there', async () => {
-  const state = freshState();
+  const state = await freshState();
   const first = await open(state);
   await ask(first, 'CREATE TABLE kept AS SELECT 42 AS answer');
   const id = serverId(state);
@@ -82,7 +82,7 @@ test('adopts a server that a killed process left alive, and what was committed i
 });
 
 test('starts a server that was killed while we watch it', async () => {
-  const state = freshState();
+  const state = await freshState();
   const database = await open(state);
   await ask(database, 'CREATE TABLE kept AS SELECT 42 AS answer');
   const killed = serverId(state);
@@ -101,7 +101,7 @@ test.each([
   ['nobody', () => 2 ** 22 - 3],
   ['another program', async () => (await stranger()).pid ?? 0],
 ])('sees through a lock file whose process id belongs to %s', async (_who, idOf) => {
-  const state = freshState();
+  const state = await freshState();
   await (await open(state)).stop();
   const id = await idOf();
   const socket = join(state.database, 'socket');
@@ -122,7 +122,7 @@ async function stranger(): Promise<ChildProcess> {
 }
 
 test('says so of a damaged data directory, and removes nothing', async () => {
-  const state = freshState();
+  const state = await freshState();
   await (await open(state)).stop();
   const control = join(state.database, 'data', 'global', 'pg_control');
   truncateSync(control, 100);
@@ -133,14 +133,14 @@ test('says so of a damaged data directory, and removes nothing', async () => {
 });
 
 test('says so when its password is gone', async () => {
-  const state = freshState();
+  const state = await freshState();
   await (await open(state)).stop();
   rmSync(join(state.keys, 'database-password'));
   expect((await problemOfOpening(state)).what).toContain('password of the control database is missing');
 });
 
 test('goes on with a first start that was cut off', async () => {
-  const state = freshState();
+  const state = await freshState();
   mkdirSync(join(state.database, 'data.4711.new', 'base'), { recursive: true });
   const database = await open(state);
   expect(await ask(database, 'SELECT 1')).toBe(1);
@@ -149,7 +149,7 @@ test('goes on with a first start that was cut off', async () => {
 });
 
 test('works below a path that is too long for a socket', async () => {
-  const state = freshState('a-very-long-name'.repeat(8));
+  const state = await freshState('a-very-long-name'.repeat(8));
   const database = await open(state);
   expect(await ask(database, 'SELECT 1')).toBe(1);
   expect(String(database.connection.host).length).toBeLessThan(LONGEST_SOCKET_PATH);
@@ -158,7 +158,7 @@ test('works below a path that is too long for a socket', async () => {
 });
 
 test('takes any Postgres by the URL in a file, leaves it alone, and never repeats the URL in an error', async () => {
-  const state = freshState();
+  const state = await freshState();
   const server = await open(state);
   const file = join(state.root, 'url');
   writeFileSync(file, `${server.url}\n`, { mode: 0o600 });

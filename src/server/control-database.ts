@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { writeWhole } from '../engine/whole-file.ts';
 import { fail, type Problem } from '../evidence/problem.ts';
+import { writeDurably } from '../ledger/durable-file.ts';
 import { OWNER, openEmbeddedPostgres } from './embedded-postgres.ts';
 import { serviceUser } from './service-user.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -43,7 +43,7 @@ export const openControlDatabase = (options: ControlDatabaseOptions): Promise<Co
   options.urlFile === undefined ? embedded(options) : given(options.urlFile);
 
 async function embedded({ state, log }: ControlDatabaseOptions): Promise<ControlDatabase> {
-  const password = passwordOf(state);
+  const password = await passwordOf(state);
   const server = await openEmbeddedPostgres({
     directory: state.database,
     logFile: join(state.logs, 'postgres.log'),
@@ -65,7 +65,7 @@ async function embedded({ state, log }: ControlDatabaseOptions): Promise<Control
 }
 
 /** Written before the database is made, so that there is never a database whose password nobody knows. */
-function passwordOf(state: StateDirectory): string {
+async function passwordOf(state: StateDirectory): Promise<string> {
   const file = join(state.keys, 'database-password');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   if (existsSync(join(state.database, 'data')))
@@ -76,7 +76,7 @@ function passwordOf(state: StateDirectory): string {
       next: 'restore keys/ from the backup that belongs to this state directory',
     });
   const password = randomBytes(32).toString('base64url');
-  writeWhole(file, `${password}\n`, 0o600);
+  await writeDurably(file, `${password}\n`, 0o600);
   return password;
 }
 

@@ -21,7 +21,7 @@ import { fail, type Problem, problemOf } from '../evidence/problem.ts';
 import { installPostgres, type PostgresPrograms } from './postgres-programs.ts';
 import { isAlive, processesIn, processFacts } from './process-facts.ts';
 import type { ServiceUser } from './service-user.ts';
-import { socketDirectory } from './short-directory.ts';
+import { socketDirectory } from './socket-path.ts';
 import { tail } from './tail.ts';
 
 const PORT = 5432;

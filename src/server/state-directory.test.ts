@@ -15,13 +15,9 @@ const root = (): string => {
   return made;
 };
 
-function problemOfOpening(path: string) {
-  try {
-    openStateDirectory(path);
-  } catch (thrown) {
-    if (thrown instanceof ProblemError) return thrown.problem;
-    throw thrown;
-  }
+async function problemOfOpening(path: string) {
+  const thrown = await openStateDirectory(path).catch((error: unknown) => error);
+  if (thrown instanceof ProblemError) return thrown.problem;
   throw new Error('expected a problem');
 }
 
@@ -35,41 +31,41 @@ test('lies where --state says, else HOLDPOINT_STATE, else /var/lib as root, else
   );
 });
 
-test('lets others pass through, and closes keys and sockets', () => {
+test('lets others pass through, and closes keys and sockets', async () => {
   const path = join(root(), 'state');
-  const state = openStateDirectory(path);
+  const state = await openStateDirectory(path);
   const mode = (at: string) => statSync(at).mode & 0o777;
   expect([mode(state.root), mode(state.keys), mode(state.run)]).toEqual([0o755, 0o700, 0o700]);
   chmodSync(state.keys, 0o755);
-  expect(openStateDirectory(path).id).toBe(state.id);
+  expect((await openStateDirectory(path)).id).toBe(state.id);
   expect(mode(state.keys)).toBe(0o700);
 });
 
-test('does not take over a directory that holds something else', () => {
+test('does not take over a directory that holds something else', async () => {
   const path = root();
   writeFileSync(join(path, 'passwd'), 'x');
   chmodSync(path, 0o700);
-  expect(problemOfOpening(path)).toMatchObject({ kind: 'input', what: expect.stringContaining('passwd') });
+  expect(await problemOfOpening(path)).toMatchObject({ kind: 'input', what: expect.stringContaining('passwd') });
   expect(statSync(path).mode & 0o777).toBe(0o700);
 });
 
-test('refuses a damaged version file and a newer layout, and changes nothing', () => {
+test('refuses a damaged version file and a newer layout, and changes nothing', async () => {
   const path = join(root(), 'state');
-  openStateDirectory(path);
+  await openStateDirectory(path);
   const file = join(path, 'holdpoint-state.json');
   for (const content of ['', '{', '[]', '{"layout":"1"}']) {
     writeFileSync(file, content);
-    expect(problemOfOpening(path).what).toContain('damaged');
+    expect((await problemOfOpening(path)).what).toContain('damaged');
     expect(readFileSync(file, 'utf8')).toBe(content);
   }
   writeFileSync(file, '{"layout":99,"id":"x"}');
-  expect(problemOfOpening(path).what).toContain('layout 99');
+  expect((await problemOfOpening(path)).what).toContain('layout 99');
 });
 
-test('says what stands in the way', () => {
+test('says what stands in the way', async () => {
   const path = root();
   writeFileSync(join(path, 'file'), '');
-  expect(problemOfOpening(join(path, 'file'))).toMatchObject({ kind: 'host', where: join(path, 'file') });
+  expect(await problemOfOpening(join(path, 'file'))).toMatchObject({ kind: 'host', where: join(path, 'file') });
 });
 
 test("refuses to lie inside the app's working tree", () => {

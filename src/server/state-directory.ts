@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { writeWhole } from '../engine/whole-file.ts';
 import { fail, type Problem, ProblemError } from '../evidence/problem.ts';
+import { writeDurably } from '../ledger/durable-file.ts';
+import { ARTEFACTS_DIRECTORY } from '../ledger/log-files.ts';
 
 /** The number of the layout below. A newer one is refused, never guessed at. */
 export const STATE_LAYOUT = 1;
@@ -33,7 +34,6 @@ const MODES = {
   database: 0o755,
   keys: 0o700,
   ledger: 0o755,
-  artefacts: 0o700,
   environments: 0o755,
   releases: 0o755,
   launches: 0o700,
@@ -63,19 +63,19 @@ export function stateDirectoryPath(
  *
  * @throws ProblemError `host` where it cannot be made or is damaged; nothing in it is removed
  */
-export function openStateDirectory(path: string): StateDirectory {
+export async function openStateDirectory(path: string): Promise<StateDirectory> {
   const root = resolve(path);
   try {
     mkdirSync(root, { recursive: true, mode: 0o755 });
     refuseForeign(root);
     if (statSync(root).uid === process.getuid?.()) chmodSync(root, 0o755);
     for (const room of ROOMS) makeRoom(join(root, room), MODES[room]);
-    const id = readVersion(root) ?? writeVersion(root);
+    const id = readVersion(root) ?? (await writeVersion(root));
     const rooms = Object.fromEntries(ROOMS.map((room) => [room, join(root, room)])) as Record<
       keyof typeof MODES,
       string
     >;
-    return { root: realpathSync(root), id, ...rooms };
+    return { root: realpathSync(root), id, ...rooms, artefacts: join(rooms.ledger, ARTEFACTS_DIRECTORY) };
   } catch (thrown) {
     throw thrown instanceof ProblemError ? thrown : new ProblemError(cannotUse(root, thrown), { cause: thrown });
   }
@@ -130,9 +130,9 @@ function readVersion(root: string): string | undefined {
   return id;
 }
 
-function writeVersion(root: string): string {
+async function writeVersion(root: string): Promise<string> {
   const id = randomUUID();
-  writeWhole(join(root, VERSION_FILE), `${JSON.stringify({ layout: STATE_LAYOUT, id })}\n`, 0o644);
+  await writeDurably(join(root, VERSION_FILE), `${JSON.stringify({ layout: STATE_LAYOUT, id })}\n`, 0o644);
   return id;
 }
 

@@ -40,3 +40,8 @@ export function socketDirectory(wanted: string, file: string): string {
     });
   return short;
 }
+
+const RESIDENT = 'holdpoint.sock';
+
+/** Where the resident process of a state directory listens. */
+export const socketPath = ({ run }: { readonly run: string }): string => join(socketDirectory(run, RESIDENT), RESIDENT);
