@@ -24,6 +24,8 @@ export interface Runtime {
   removeStore(name: string): Promise<void>;
   stores(): Promise<readonly string[]>;
   put(files: readonly UnitFile[]): Promise<void>;
+  /** Removes a file of a store; harmless where it is not there. */
+  erase(store: string, path: string): Promise<void>;
   /**
    * Takes up what an earlier command or a crash left: finds what supervises the units or starts it again, ends orphans,
    * and puts back every unit that should run and does not. Returns the names of those.

@@ -119,6 +119,10 @@ class ProcessRuntime implements Runtime {
     }
   }
 
+  async erase(store: string, path: string): Promise<void> {
+    await this.#host.remove(this.place.path(store, path));
+  }
+
   async adopt(): Promise<readonly string[]> {
     const wanted = (await this.#records.all()).filter(
       ({ wanted, unit }) => wanted === 'running' && unit.restart === 'always',
