@@ -7,7 +7,7 @@ import { encodeVerifierKey, type SignerKey } from '../evidence/note.ts';
 import { fail } from '../evidence/problem.ts';
 import { readStatement, statementText } from '../evidence/statement.ts';
 import { isLeafBody, whyNoLeafBody } from './leaf-shape.ts';
-import { createSchema, inTransaction, LEDGER_SCHEMA, schemaName } from './schema.ts';
+import { channelOf, createSchema, inTransaction, LEDGER_SCHEMA, quotedSchema } from './schema.ts';
 
 /** Which leaves are meant; everything that is given must be met. */
 export type Selection = {
@@ -59,8 +59,8 @@ export type LedgerTable = {
  * @throws ProblemError where the database's ledger was begun with another key
  */
 export async function openLeaves({ pool, key, schema: name = LEDGER_SCHEMA }: LedgerTable): Promise<Leaves> {
-  const schema = schemaName(name);
-  await createSchema(pool, schema);
+  const schema = quotedSchema(name);
+  await createSchema(pool, name);
   await claimWithKey(pool, schema, encodeVerifierKey(key.verifier));
   return {
     append: async (leaves) =>
@@ -160,7 +160,7 @@ async function insert({ client, schema, key }: Writer, leaves: readonly Leaf[], 
     throw error;
   }
   await client.query(`UPDATE ${schema}.head SET size = $1`, [size]);
-  await client.query('SELECT pg_notify($1, $2)', [schema, String(size)]);
+  await client.query('SELECT pg_notify($1, $2)', [channelOf(schema), String(size)]);
 }
 
 const MEND_STEP = 'mend the step that made the leaf';

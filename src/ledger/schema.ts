@@ -43,9 +43,9 @@ const VERSIONS: readonly string[] = [
 
 const NAME = /^[a-z_][a-z0-9_]{0,50}$/;
 
-/** The schema's name, quoted by having nothing in it to quote. @throws ProblemError for any other name */
-export function schemaName(name: string): string {
-  if (NAME.test(name)) return name;
+/** A schema's name as SQL takes it, in quotation marks: `full` alone would be a keyword. @throws ProblemError for a bad one */
+export function quotedSchema(name: string): string {
+  if (NAME.test(name)) return `"${name}"`;
   return fail({
     kind: 'input',
     what: `a ledger's schema cannot be called ${JSON.stringify(name)}`,
@@ -53,12 +53,15 @@ export function schemaName(name: string): string {
   });
 }
 
+/** The channel on which appends are told. `LISTEN` takes the quoted name and `pg_notify` the plain one. */
+export const channelOf = (quoted: string): string => quoted.slice(1, -1);
+
 /** The advisory lock that is held while a schema is made. */
 const MAKING = 'hashtextextended($1, 1)';
 
 /** Makes the tables, or brings them to this version. Running it twice, or twice at once, changes nothing. */
 export async function createSchema(pool: Pool, name: string = LEDGER_SCHEMA): Promise<void> {
-  const schema = schemaName(name);
+  const schema = quotedSchema(name);
   await inTransaction(pool, async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(${MAKING})`, [schema]);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);

@@ -10,7 +10,7 @@ import type { Milliseconds } from '../evidence/units.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
 import { HALF_WRITTEN, isCode } from './durable-file.ts';
 import { confirmTable, publish } from './publish.ts';
-import { LEDGER_SCHEMA, schemaName } from './schema.ts';
+import { LEDGER_SCHEMA, quotedSchema } from './schema.ts';
 
 export type SequencerSettings = {
   readonly pool: Pool;
@@ -45,7 +45,7 @@ const TRY_AGAIN = milliseconds(500);
  *   published
  */
 export async function startSequencer(settings: SequencerSettings): Promise<Sequencer> {
-  const schema = schemaName(settings.schema ?? LEDGER_SCHEMA);
+  const schema = quotedSchema(settings.schema ?? LEDGER_SCHEMA);
   const loop = new Loop(settings, schema);
   await loop.begin();
   return { settled: (size) => loop.settled(size), ended: loop.run(), stop: () => loop.stop() };
