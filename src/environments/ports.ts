@@ -18,6 +18,8 @@ const PARTS = [
   'redisExporter',
   /** A restored copy of the database while it is looked at. */
   'restored',
+  /** Where the alert arrives that is provoked to prove delivery. */
+  'alertReceiver',
 ] as const;
 
 export type PartPort = (typeof PARTS)[number];

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProblemError } from '../evidence/problem.ts';
-import type { Digest, Instant } from '../evidence/units.ts';
+import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
 
@@ -19,7 +19,7 @@ export type EnvironmentRecord = {
   /** What the load balancer sends traffic to. */
   readonly live: { readonly slot: Slot; readonly release: Digest; readonly since: Instant } | undefined;
   /** What runs beside it and gets no traffic yet. */
-  readonly candidate: { readonly slot: Slot; readonly release: Digest } | undefined;
+  readonly candidate: { readonly slot: Slot; readonly release: Digest; readonly took: Milliseconds } | undefined;
   /** The last backup that was restored and compared, and the database's write position at that time. */
   readonly verifiedBackup: { readonly label: string; readonly position: string; readonly at: Instant } | undefined;
 };

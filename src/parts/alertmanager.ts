@@ -9,9 +9,14 @@ export type AlertmanagerSettings = {
   readonly port: number;
   /** URLs that alerts are posted to. They may carry a token, so the configuration is readable by its user alone. */
   readonly webhooks: readonly string[];
+  /** Where the alert is posted that is provoked to prove delivery; nobody listens there at other times. */
+  readonly deliveryCheckUrl: string;
   /** How long alerts of one group are gathered before the first message. */
   readonly groupWait: Milliseconds;
 };
+
+/** Name of the alert that is provoked for real to prove that alerts arrive. */
+export const DELIVERY_CHECK = 'DeliveryCheck';
 
 /** Debian calls the binary `prometheus-alertmanager`. One instance, so its gossip port stays shut. */
 export function alertmanager(settings: AlertmanagerSettings, place: Place): Part {
@@ -23,6 +28,15 @@ export function alertmanager(settings: AlertmanagerSettings, place: Place): Part
       group_wait: `${Math.max(1, Math.round(settings.groupWait / 1000))}s`,
       group_interval: '1m',
       repeat_interval: '4h',
+      routes: [
+        {
+          matchers: [`alertname="${DELIVERY_CHECK}"`],
+          receiver: 'delivery-check',
+          group_by: ['...'],
+          group_wait: '0s',
+          group_interval: '1s',
+        },
+      ],
     },
     receivers: [
       {
@@ -31,6 +45,7 @@ export function alertmanager(settings: AlertmanagerSettings, place: Place): Part
           ? { webhook_configs: settings.webhooks.map((url) => ({ url, send_resolved: true })) }
           : {}),
       },
+      { name: 'delivery-check', webhook_configs: [{ url: settings.deliveryCheckUrl, send_resolved: true }] },
     ],
   };
   return {

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { seconds } from '../evidence/units.ts';
+import { alertmanager, DELIVERY_CHECK } from '../parts/alertmanager.ts';
+import { accessLog } from '../parts/caddy.ts';
+import { blackboxExporter, nodeExporter, postgresExporter } from '../parts/exporters.ts';
+import { bucketBounds } from '../parts/golden-metrics/buckets.ts';
+import { JOBS } from '../parts/golden-metrics/metric-names.ts';
+import { rulesText } from '../parts/golden-metrics/rule.ts';
+import { goldenRules } from '../parts/golden-metrics/rules.ts';
+import { goldenSettings } from '../parts/golden-metrics/settings.ts';
+import { monitoringTls } from '../parts/monitoring-tls.ts';
+import { mtail } from '../parts/mtail.ts';
+import { carryOut, joined, type Part } from '../parts/part.ts';
+import { prometheus, type ScrapeJob, type ScrapeTarget, targetsFile } from '../parts/prometheus.ts';
+import { unitExporter } from '../parts/unit-exporter.ts';
+import type { HttpTarget } from '../probes/http.ts';
+import { ensureCertificates } from './certificates.ts';
+import { passwordOf, roleName } from './database-access.ts';
+import type { Environment } from './environment.ts';
+import { readRecord } from './record.ts';
+import { resolveReference } from './secrets.ts';
+import { unitName } from './service-units.ts';
+
+/** The scrape job of everything that the app itself tells. */
+const APP_JOB = 'services';
+const TARGETS_FILE = 'services.json';
+/** A target that is never there, while the delivery of alerts is proven; without targets at other times. */
+const DELIVERY_JOB = 'delivery-check';
+const DELIVERY_FILE = 'delivery-check.json';
+const RETENTION_DAYS = 35;
+
+export const SCRAPE_INTERVAL = seconds(5);
+
+export const goldenSettingsOf = (environment: Environment) =>
+  goldenSettings(environment.app, environment.name, { scrapeInterval: SCRAPE_INTERVAL });
+
+/** Every monitoring server of an environment, as data. */
+export async function monitoringParts(environment: Environment): Promise<Part> {
+  const { app, ports, runtime, settings } = environment;
+  const { place } = runtime;
+  const { authority, server } = await ensureCertificates(environment);
+  const golden = goldenSettingsOf(environment);
+  const database = app.database?.managed.kind === 'by-holdpoint';
+  return joined([
+    monitoringTls({ ...server, authority }, place),
+    mtail({ port: ports.mtail, accessLog: accessLog(place), bounds: bucketBounds(app, golden) }, place),
+    await unitExporter({ port: ports.unitExporter, unitsFolder: join(environment.folder, 'runtime', 'units') }, place),
+    nodeExporter({ port: ports.nodeExporter }, place),
+    blackboxExporter({ port: ports.blackboxExporter, serverName: settings.hostname }, place),
+    ...(database ? [await databaseExporter(environment)] : []),
+    alertmanager(
+      {
+        port: ports.alertmanager,
+        webhooks: await webhookUrls(environment),
+        deliveryCheckUrl: `http://127.0.0.1:${ports.alertReceiver}/`,
+        groupWait: seconds(10),
+      },
+      place,
+    ),
+    prometheus(
+      {
+        port: ports.prometheus,
+        alertmanager: place.address('alertmanager', ports.alertmanager),
+        serverName: settings.hostname,
+        scrapeInterval: SCRAPE_INTERVAL,
+        jobs: scrapeJobs(environment),
+        rules: { 'golden.yml': rulesText(goldenRules(app, golden)), 'delivery-check.yml': deliveryRule() },
+        labels: { app: app.name, environment: environment.name },
+        retentionDays: RETENTION_DAYS,
+      },
+      place,
+    ),
+  ]);
+}
+
+async function databaseExporter(environment: Environment): Promise<Part> {
+  const { ports, runtime } = environment;
+  const target = `${runtime.place.address('postgres', ports.postgres)}/postgres?sslmode=require`;
+  const settings = {
+    port: ports.postgresExporter,
+    target,
+    user: roleName('monitoring'),
+    password: await passwordOf(environment, 'monitoring'),
+  };
+  return postgresExporter(settings, runtime.place);
+}
+
+export function webhookUrls({ app, host }: Environment): Promise<string[]> {
+  const url = (n: (typeof app.notifications)[number]) =>
+    typeof n.url === 'string'
+      ? Promise.resolve(n.url)
+      : resolveReference(n.url, 'the URL of a webhook', host, app.root);
+  return Promise.all(app.notifications.map(url));
+}
+
+function scrapeJobs({ app, ports, runtime }: Environment): ScrapeJob[] {
+  const at = (unit: string, port: number) => runtime.place.address(unit, port);
+  const front = at('caddy', ports.loadBalancerMetrics);
+  const fixed = (name: string, target: string, path = '/metrics'): ScrapeJob => ({
+    kind: 'fixed',
+    name,
+    targets: [target],
+    path,
+  });
+  return [
+    fixed(JOBS.loadBalancer, front, '/mtail/metrics'),
+    fixed(JOBS.units, front, '/unit-exporter/metrics'),
+    fixed('host', at('node-exporter', ports.nodeExporter)),
+    fixed('prometheus', at('prometheus', ports.prometheus)),
+    fixed('alertmanager', at('alertmanager', ports.alertmanager)),
+    ...(app.database?.managed.kind === 'by-holdpoint'
+      ? [fixed(JOBS.database, at('postgres-exporter', ports.postgresExporter))]
+      : []),
+    {
+      kind: 'probe',
+      name: JOBS.certificates,
+      module: 'tls',
+      endpoints: [at('caddy', ports.https), at('prometheus', ports.prometheus), at('alertmanager', ports.alertmanager)],
+      exporter: at('blackbox-exporter', ports.blackboxExporter),
+    },
+    { kind: 'from-file', name: APP_JOB, file: TARGETS_FILE },
+    { kind: 'from-file', name: DELIVERY_JOB, file: DELIVERY_FILE },
+  ];
+}
+
+const deliveryRule = (): string =>
+  stringify({
+    groups: [
+      {
+        name: 'holdpoint-delivery-check',
+        rules: [
+          {
+            alert: DELIVERY_CHECK,
+            expr: `up{job="${DELIVERY_JOB}"} == 0`,
+            labels: { severity: 'ticket' },
+            annotations: { summary: 'provoked to prove that alerts are delivered' },
+          },
+        ],
+      },
+    ],
+  });
+
+/** Starts every monitoring server, or leaves those alone that run as described, and tells Prometheus what is live. */
+export async function bringUpMonitoring(environment: Environment): Promise<void> {
+  const { runtime } = environment;
+  const part = await monitoringParts(environment);
+  for (const { name, owner } of part.stores) await runtime.store(name, owner);
+  await writeServiceTargets(environment);
+  await tellDelivery(environment, 'over');
+  const before = await runtime.inspect('prometheus');
+  await carryOut(runtime, part);
+  // Prometheus that ran already reads changed rules only when told.
+  if (before.kind === 'running')
+    for (const unit of ['prometheus', 'alertmanager', 'blackbox-exporter']) await runtime.signal(unit, 'SIGHUP');
+}
+
+/** The instances that get traffic, and the agents: Prometheus follows a switch by itself. */
+export async function writeServiceTargets(environment: Environment): Promise<void> {
+  const { runtime, app, ports } = environment;
+  if (!(await runtime.stores()).includes('prometheus')) return;
+  const { live } = await readRecord(environment);
+  const address = runtime.place.address('caddy', ports.loadBalancerMetrics);
+  const targets = app.services.flatMap((service): ScrapeTarget[] => {
+    if (service.metricsPath === undefined || (service.kind === 'web' && !live)) return [];
+    const slot = service.kind === 'web' ? live?.slot : undefined;
+    return Array.from({ length: service.instances }, (_, i) => {
+      const unit = unitName(service, slot, i);
+      return {
+        address,
+        path: `/${unit}${service.metricsPath}`,
+        labels: { service: service.name, unit, instance: unit },
+      };
+    });
+  });
+  await runtime.put([targetsFile(TARGETS_FILE, targets)]);
+}
+
+/** While `going`, Prometheus has a target that is down, and so an alert that fires for real. */
+export async function tellDelivery(environment: Environment, how: 'going' | 'over'): Promise<void> {
+  const { runtime, ports } = environment;
+  const nobody: ScrapeTarget = {
+    address: runtime.place.address('nobody', ports.alertReceiver),
+    path: '/metrics',
+    labels: { service: 'none' },
+  };
+  await runtime.put([targetsFile(DELIVERY_FILE, how === 'going' ? [nobody] : [])]);
+}
+
+export const prometheusTarget = (environment: Environment, authority: string): HttpTarget => ({
+  baseUrl: `https://127.0.0.1:${environment.ports.prometheus}`,
+  ca: authority,
+  timeoutMs: 15_000,
+});

@@ -1,0 +1,46 @@
+import { replaceAgents } from '../../../environments/services.ts';
+import { exactly } from '../../../evidence/measurement.ts';
+import { seconds } from '../../../evidence/units.ts';
+import type { Step } from '../../../plan/step.ts';
+import { appliesIf, ask } from '../../asking.ts';
+import { notebook } from '../../observing.ts';
+import { notReady } from '../../rollout.ts';
+import type { World } from '../../world.ts';
+
+/** Agents are drained and restarted: each old instance finishes what it has in hand before its successor starts. */
+export const agents = (world: World): Step => ({
+  id: 'A.2/agents',
+  task: 'A.2',
+  title: 'Drain the agents and start their successors',
+  needs: ['A.2/candidate'],
+  inputs: { production: world.inputs.production, release: world.inputs.release },
+  applies: appliesIf(
+    world.app.services.some((s) => s.kind === 'agent'),
+    'the app has no agents',
+  ),
+  tokens: ['app'],
+  estimate: seconds(5),
+  objectives: [
+    ask({
+      id: 'not-ready',
+      metric: 'rollout.not-ready',
+      is: ['==', 0, 'count'],
+      source: 'plan A.2: agents by drain and restart',
+    }),
+  ],
+  retry: { kind: 'never' },
+  async run(attempt) {
+    const note = notebook(world.host.name, world.clock);
+    const gates = await replaceAgents(world.production, await world.release(), attempt.signal);
+    const failing = notReady(gates);
+    return [
+      note({
+        metric: 'rollout.not-ready',
+        unit: 'count',
+        observed: exactly(failing.length, gates.length),
+        method: { kind: 'request', text: `readiness of ${gates.map((g) => g.unit).join(', ')}` },
+        note: failing[0],
+      }),
+    ];
+  },
+});
