@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { attempt, exactCount, launchOf, measured, opened } from '../../test/ledger/sample-leaves.ts';
@@ -10,7 +11,7 @@ import { signerKey } from '../evidence/note.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import { statementText } from '../evidence/statement.ts';
 import { type Leaves, openLeaves } from './leaves.ts';
-import { createSchema } from './schema.ts';
+import { createSchema, inTransaction } from './schema.ts';
 
 let server: ThrowAwayPostgres;
 let pool: pg.Pool;
@@ -159,6 +160,21 @@ describe('reading the ledger', () => {
     await pool.query(`ALTER TABLE ${schema}.leaves DISABLE TRIGGER append_only`);
     await pool.query(`UPDATE ${schema}.leaves SET statement = '{}' WHERE index = 1`);
     await expect(leaves.read()).rejects.toMatchObject({ problem: { where: 'entry 1' } });
+  });
+});
+
+describe('a transaction', () => {
+  it('whose connection dies in the middle is rejected, and ends nothing else', async () => {
+    const cut = inTransaction(pool, async (client) => {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await client.query(`INSERT INTO ${schema}.launches VALUES ('cut', 'a', 'b', 0)`);
+      await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await pause(50);
+      await client.query('SELECT 1');
+    });
+    await expect(cut).rejects.toThrow();
+    expect(await leaves.launches()).toEqual([]);
+    expect(await leaves.append([opened('one')])).toHaveLength(1);
   });
 });
 

@@ -89,17 +89,21 @@ export async function createSchema(pool: Pool, name: string = LEDGER_SCHEMA): Pr
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  const onLost = (error: Error): void => {
+    broken = error;
+  };
+  // A connection that dies between two queries says so by an event, which without a listener would end the process.
+  client.on('error', onLost);
   try {
     await client.query('BEGIN');
     const result = await work(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((failure: Error) => {
-      broken = failure;
-    });
+    await client.query('ROLLBACK').catch(onLost);
     throw error;
   } finally {
+    client.removeListener('error', onLost);
     // A client whose rollback failed is in no known state, and must not go back to the pool.
     client.release(broken);
   }

@@ -13,6 +13,7 @@ import { confirmTable, publish } from './publish.ts';
 import { LEDGER_SCHEMA, quotedSchema } from './schema.ts';
 
 export type SequencerSettings = {
+  /** One of its connections is kept for the lock as long as the sequencer lives. */
   readonly pool: Pool;
   readonly key: SignerKey;
   /** STATE/ledger */
