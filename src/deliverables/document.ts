@@ -1,11 +1,13 @@
-import type { Objective } from '../evidence/objective.ts';
+import type { MetricUnit } from '../evidence/measurement.ts';
+import type { Comparator, Objective } from '../evidence/objective.ts';
 import type { Instant, Milliseconds } from '../evidence/units.ts';
+import { between } from '../evidence/units.ts';
 import type { Entry } from '../plan/finding.ts';
 import type { Mark } from '../plan/mark.ts';
 import { markText } from '../plan/mark.ts';
 import type { AttemptRecord } from '../plan/state.ts';
 import type { Tally } from '../plan/tally.ts';
-import { askedText, instantText, lengthText, numberText, quantityText } from './format.ts';
+import { askedText, instantText, lengthText, numberText, quantityText, spanText } from './format.ts';
 
 /**
  * What a document is made of. Text comes in only through the makers below, and each says what it is: fixed prose has no
@@ -83,7 +85,7 @@ export function workedOut(entry: Entry | undefined, from: (value: number) => str
 export const lengthOf = (attempt: AttemptRecord): Inline =>
   attempt.end === undefined
     ? inline(`not ended ${entryReference(attempt.index)}`)
-    : inline(`${lengthText((attempt.end.at - attempt.startedAt) as Milliseconds)} ${entryReference(attempt.index)}`);
+    : inline(`${lengthText(between(attempt.startedAt, attempt.end.at))} ${entryReference(attempt.index)}`);
 
 /** `attempt 3 of 3` */
 export const attemptOf = (attempt: AttemptRecord, all: readonly AttemptRecord[]): Inline =>
@@ -93,16 +95,16 @@ export const attemptOf = (attempt: AttemptRecord, all: readonly AttemptRecord[])
 export const asked = (objective: Objective): Inline =>
   inline(`${escaped(objective.metric)}${objective.of ? ` of ${escaped(objective.of)}` : ''} ${askedText(objective)}`);
 
-/** A number that somebody asks for or has set, and who: never one that was observed. */
-export const demand = (text: string, by: 'the plan' | 'holdpoint.yaml' | 'this release'): Inline =>
-  inline(`${escaped(text)} (set by ${by})`);
+/** A number that is asked for or set, or follows from such numbers alone; never one that was observed. */
+export const demand = (value: number, unit: MetricUnit, comparator?: Comparator): Inline =>
+  inline(`${comparator === undefined ? '' : `${comparator} `}${quantityText(value, unit)}`);
 
 /** A moment: of an entry, a decision, of rendering. */
 export const moment = (at: Instant): Inline => inline(instantText(at));
 
 /** From when to when, and how long. */
 export const span = (from: Instant, to: Instant): Inline =>
-  inline(`${instantText(from)} to ${instantText(to)} (${lengthText((to - from) as Milliseconds)})`);
+  inline(`${spanText(from, to)} (${lengthText(between(from, to))})`);
 
 export const length = (of: Milliseconds): Inline => inline(lengthText(of));
 
@@ -160,5 +162,5 @@ const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
 /** What a stranger's text must not do in Markdown: open a tag, a cell or code, or look like a mark or entry of ours. */
 function escaped(text: string): string {
-  return oneLine(text).replace(/[\\`|<>*[]/g, (c) => `\\${c}`);
+  return oneLine(text).replace(/[\\`|<*[]/g, (c) => `\\${c}`);
 }

@@ -36,9 +36,17 @@ export function quantityText(value: number, unit: MetricUnit, edge?: number): st
     case 'days':
       return `${n} days`;
     case 'ms':
+      return value >= 60_000 ? longMilliseconds(value) : `${n} ms`;
     case 's':
-      return `${n} ${unit}`;
+      return `${n} s`;
   }
+}
+
+/** A demand of hours reads as hours; a measured length keeps its milliseconds beside it. */
+function longMilliseconds(value: number): string {
+  const said = lengthText(value as Milliseconds);
+  const exact = value % 3_600_000 === 0 || (value % 60_000 === 0 && value < TWO_DAYS);
+  return exact ? said : `${numberText(value)} ms (${said})`;
 }
 
 /** What an objective asks: `< 200 ms`. */
@@ -50,12 +58,21 @@ export const instantText = (at: Instant): string =>
     ? `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
     : 'at an unknown time';
 
-/** The two largest units that say something: `2 h 5 min`, `3.2 s`. */
+/** `2026-03-01 12:00:00 to 12:02:00 UTC`; the day is said again only where it changes. */
+export function spanText(from: Instant, to: Instant): string {
+  const [start, end] = [instantText(from), instantText(to)];
+  const sameDay = start.slice(0, 11) === end.slice(0, 11) && start.endsWith(' UTC') && end.endsWith(' UTC');
+  return sameDay ? `${start.slice(0, -' UTC'.length)} to ${end.slice(11)}` : `${start} to ${end}`;
+}
+
+const TWO_DAYS = 172_800_000;
+
+/** The two largest units that say something: `2 h 5 min`, `3.2 s`. A day is 24 h, as the plan calls it. */
 export function lengthText(length: Milliseconds): string {
   if (length < 1_000) return `${numberText(length)} ms`;
   if (length < 60_000) return `${numberText(Math.round(length / 100) / 10)} s`;
   const parts: [string, number][] = [
-    ['d', 86_400_000],
+    ...(length >= TWO_DAYS ? [['d', 86_400_000] satisfies [string, number]] : []),
     ['h', 3_600_000],
     ['min', 60_000],
     ['s', 1_000],

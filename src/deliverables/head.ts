@@ -45,7 +45,9 @@ export function head(source: DocumentSource, title: Inline, tasks: readonly Task
     heading(2, prose('How much stands')),
     tallies(source, tasks),
     paragraph(
-      prose('Only `[x] pass` is a tick, and only a measurement of this launch draws one.'),
+      prose(
+        'Only `[x] pass` is a tick, and only a measurement draws one; evidence of an earlier launch is `[=] used again`.',
+      ),
       prose('What was not measured, or could not be, is `[?] unknown` and holds like a failure.'),
     ),
     ...decisions(source),
@@ -112,7 +114,7 @@ function tallies(source: DocumentSource, tasks: readonly TaskId[]): Block {
   return table(
     [prose('steps'), ...COLUMNS.map(([, word]) => word)],
     [
-      row(line(prose('this document, task'), name(tasks.join(', '))), tally(part)),
+      row(line(prose('this document, tasks'), name(tasks.join(', '))), tally(part)),
       row(prose('the whole launch'), tally(launch)),
     ],
   );
@@ -136,20 +138,18 @@ function decisions(source: DocumentSource): Block[] {
   const waived = waivers.map((w) =>
     line(
       prose('waiver:'),
-      code(w.step),
-      prose('by'),
+      joined(code(w.step), prose(', attempt')),
+      name(String(w.attempt)),
+      prose('of this launch only, by'),
       name(w.by.name),
       prose('(identity not verified),'),
-      moment(w.at),
-      joined(prose('for attempt '), name(String(w.attempt)), prose(' of this launch only:')),
+      joined(moment(w.at), prose(':')),
       name(w.reason),
     ),
   );
   const stated = statements.map((s) =>
     line(
-      marked(STATEMENT),
-      name(s.says),
-      prose('says'),
+      joined(marked(STATEMENT), prose(': "'), name(s.says), prose('", says')),
       name(s.by.name),
       prose('(identity not verified),'),
       moment(s.at),

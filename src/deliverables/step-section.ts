@@ -2,6 +2,7 @@ import type { Problem } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { between } from '../evidence/units.ts';
 import type { Entry, Finding } from '../plan/finding.ts';
+import { findings } from '../plan/finding.ts';
 import { markOfAttempt, markOfFinding, markOfStep } from '../plan/mark.ts';
 import type { AttemptRecord, StepState } from '../plan/state.ts';
 import type { StepPlan } from '../plan/step.ts';
@@ -105,15 +106,28 @@ function attempts(source: DocumentSource, step: StepPlan): Block[] {
   if (all.length < 2) return [];
   return [
     table(
-      [prose('attempt'), prose('came to'), prose('started'), prose('took')],
+      [prose('attempt'), prose('came to'), prose('started'), prose('took'), prose('missed')],
       all.map((attempt) => [
         attemptOf(attempt, all),
         marked(markOfAttempt(step, attempt, source.plan.exemptions, source.now)),
         moment(attempt.startedAt),
         lengthOf(attempt),
+        missedBy(source, step, attempt),
       ]),
     ),
   ];
+}
+
+/** What an attempt that ran to its end did not meet, with its figures; why the others did not run to theirs. */
+function missedBy({ plan, now }: DocumentSource, step: StepPlan, attempt: AttemptRecord): Inline {
+  const how = attempt.end?.how;
+  if (how?.kind === 'errored') return name(how.problem.what);
+  if (how?.kind !== 'completed') return prose('–');
+  const missed = findings(step.id, step.objectives, attempt.entries, plan.exemptions, now).filter(
+    (f) => f.verdict.kind !== 'pass',
+  );
+  if (missed.length === 0) return prose('nothing');
+  return listed(missed.map((f) => line(asked(f.objective), prose('was'), figure(f.entry, f.objective.threshold))));
 }
 
 /** What was asked, what was measured, and the verdict. */
@@ -150,7 +164,6 @@ function ways(entries: readonly Entry[]): Block[] {
   const way = (entry: Entry): Inline => {
     const { measurement: m } = entry;
     return line(
-      entryOf(entry),
       joined(name(m.metric), prose(':')),
       figure(entry),
       ...what(entry),

@@ -40,6 +40,7 @@ export const markText = (mark: Mark): string => `${mark.sign} ${mark.word}`;
 /** What can be drawn without a verdict, none of it a tick. */
 export const STATEMENT: Mark = draw('statement');
 export const NOT_BUILT: Mark = draw('not built');
+export const NEVER_MEASURED: Mark = draw('unknown');
 
 /** The mark of a verdict. What did not come out of `judge` is unknown, whatever it says of itself. */
 export function mark(verdict: Verdict): Mark {

@@ -50,3 +50,15 @@ export type Drill = {
 /** Failure domains that take the source and the recovery away together: with one of them, the drill shows no independence. */
 export const sharedDomains = (drill: Drill): FailureDomain[] =>
   drill.source.filter((s) => drill.recoveredFrom.some((r) => r.kind === s.kind && r.name === s.name));
+
+/** What a drill measures, by the names that its measurements carry. */
+export const RECOVERY = {
+  /** From the fault to the steady state, in ms: the recovery time (RTO). */
+  time: 'recovery.time',
+  /** Age of the newest write that came back, at the moment of the fault, in ms: the recovery point (RPO). */
+  point: 'recovery.point',
+  /** Acknowledged writes that were not there afterwards. */
+  lost: 'recovery.lost-writes',
+  /** Writes that were there afterwards and were never attempted. */
+  unexpected: 'recovery.unexpected-writes',
+} as const;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { sampleApp } from '../../../test/sample-app.ts';
 import { bucketBounds } from './buckets.ts';
-import { sampleApp } from './sample-app.ts';
 import { goldenSettings } from './settings.ts';
 
 const app = sampleApp();

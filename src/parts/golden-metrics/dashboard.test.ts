@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { sampleApp } from '../../../test/sample-app.ts';
 import { dashboardQueries, dashboardText } from './dashboard.ts';
 import { RECORDED } from './metric-names.ts';
 import { goldenRules } from './rules.ts';
 import { RUNBOOKS } from './runbooks.ts';
-import { sampleApp } from './sample-app.ts';
 import { goldenSettings } from './settings.ts';
 
 const app = sampleApp();

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { sampleApp } from '../../../test/sample-app.ts';
 import type { Alert, Rules } from './rule.ts';
 import { rulesText } from './rule.ts';
 import type { RuleTestFile } from './rule-tests.ts';
 import { rulesOf, ruleTests, testOf, withMovedThreshold } from './rule-tests.ts';
 import { goldenRules } from './rules.ts';
-import { sampleApp } from './sample-app.ts';
 import { goldenSettings } from './settings.ts';
 
 const run = promisify(execFile);

@@ -19,7 +19,7 @@ export const RUNBOOKS: Readonly<Record<string, readonly string[]>> = {
     'Keep the logs, then restart the unit; other instances carry the traffic meanwhile.',
   ],
   DatabaseConnectionsHigh: [
-    'See who holds them (`pg_stat_activity` by application and state).',
+    'See who holds them (pg_stat_activity, by application and state).',
     'End idle transactions; if instances were added, lower the pool of each.',
   ],
   CertificateExpiresSoon: [

@@ -1,5 +1,5 @@
-import type { AlertThreshold, App, Service } from '../../config/app.ts';
-import { mebibytes, minutes, seconds } from '../../evidence/units.ts';
+import type { AlertThreshold, App, Service } from '../src/config/app.ts';
+import { mebibytes, minutes, seconds } from '../src/evidence/units.ts';
 
 /** An app for tests: a web service, an agent and a database, with the plan's alerts. */
 export function sampleApp(changes: Partial<App> = {}): App {

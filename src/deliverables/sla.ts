@@ -1,0 +1,190 @@
+import { days, minutes } from '../evidence/units.ts';
+import type { BurnRate, ServiceLevel } from '../parts/golden-metrics/burn-rate.ts';
+import { BUDGET_PERIOD, BURN_RATES, budgetSpent, serviceLevels } from '../parts/golden-metrics/burn-rate.ts';
+import { GOLDEN } from '../parts/golden-metrics/queries.ts';
+import type { GoldenObjectives } from '../parts/golden-metrics/settings.ts';
+import type { Entry, Finding } from '../plan/finding.ts';
+import { markOfFinding, NEVER_MEASURED } from '../plan/mark.ts';
+import type { StepId } from '../plan/step.ts';
+import type { Block, Inline } from './document.ts';
+import {
+  certainty,
+  code,
+  demand,
+  figure,
+  heading,
+  joined,
+  length,
+  line,
+  list,
+  marked,
+  name,
+  paragraph,
+  prose,
+  renderMarkdown,
+  table,
+  workedOut,
+} from './document.ts';
+import { numberText } from './format.ts';
+import { head } from './head.ts';
+import type { Deliverable, DocumentSource } from './source.ts';
+import { entriesOf, findingsOf, stepsOf } from './source.ts';
+
+type GoldenRow = { readonly metric: string; readonly title: Inline; readonly asks: Inline };
+
+/** The objectives of task A.3, in the order of the plan's table. */
+const goldenRows = (o: GoldenObjectives): readonly GoldenRow[] => [
+  {
+    metric: GOLDEN.requestRate,
+    title: prose('request rate carried'),
+    asks: demand(o.requestsPerMinute, 'per-minute', '>='),
+  },
+  { metric: GOLDEN.errorRate, title: prose('error rate'), asks: demand(o.errorPercent, 'percent', '<') },
+  {
+    metric: GOLDEN.latencyP95,
+    title: prose('response time, ninety-fifth percentile'),
+    asks: demand(o.latencyP95, 'ms', '<'),
+  },
+  {
+    metric: GOLDEN.latencyWithin,
+    title: line(prose('requests within'), demand(o.latencyP95, 'ms')),
+    asks: demand(95, 'percent', '>='),
+  },
+  { metric: GOLDEN.cpu, title: prose('CPU, of all cores'), asks: demand(o.cpuPercent, 'percent', '<') },
+  { metric: GOLDEN.memory, title: prose('memory of a service'), asks: demand(o.memoryBytes, 'bytes', '<') },
+  {
+    metric: GOLDEN.connections,
+    title: prose('database connections'),
+    asks: demand(o.databaseConnections, 'count', '<'),
+  },
+];
+
+/** What is promised, what was measured of it, and how much may still go wrong. */
+export function serviceLevelAgreement(source: DocumentSource): Deliverable {
+  const blocks = [
+    ...head(source, prose('Service levels: production'), ['A.3', 'A.4']),
+    heading(2, prose('Objectives')),
+    paragraph(
+      prose('An objective is kept only as far as it was measured.'),
+      prose('What stands beside it as unknown is a promise without evidence.'),
+    ),
+    ...objectives(source),
+    heading(2, prose('Error budgets')),
+    ...errorBudgets(source),
+    heading(2, prose('When somebody is called')),
+    ...burnRates(source),
+  ];
+  return { path: 'Production_SLA.md', content: renderMarkdown(blocks) };
+}
+
+type Seen = { readonly step: StepId; readonly finding: Finding };
+
+/** Everything that was asked about a metric before, during and after the deployment. */
+const seenOf = (source: DocumentSource, metric: string): Seen[] =>
+  stepsOf(source, 'A.1', 'A.3', 'A.4').flatMap((step) =>
+    findingsOf(source, step)
+      .filter((f) => f.objective.metric === metric)
+      .map((finding) => ({ step: step.id, finding })),
+  );
+
+function objectives(source: DocumentSource): Block[] {
+  const without = source.app.database === undefined ? [GOLDEN.connections] : [];
+  const rows = goldenRows(source.golden.objectives).filter((r) => !without.some((w) => w === r.metric));
+  const unasked: Inline[] = [];
+  const lines = rows.flatMap((row) => {
+    const seen = seenOf(source, row.metric);
+    if (seen.length === 0) unasked.push(row.title);
+    return seen.length === 0
+      ? [[row.title, row.asks, figure(undefined), prose('–'), marked(NEVER_MEASURED), prose('no step')]]
+      : seen.map(({ step, finding }) => [
+          row.title,
+          demand(finding.objective.threshold, finding.objective.unit, finding.objective.comparator),
+          line(figure(finding.entry, finding.objective.threshold), ...whatOf(finding.entry)),
+          certainty(finding.entry),
+          marked(markOfFinding(finding)),
+          code(step),
+        ]);
+  });
+  return [
+    table(
+      [prose('objective'), prose('asked'), prose('measured'), prose('interval and n'), prose('verdict'), prose('step')],
+      lines,
+    ),
+    ...(unasked.length === 0 ? [] : [paragraph(prose('No step of this plan measures:')), list(unasked)]),
+  ];
+}
+
+const whatOf = (entry: Entry | undefined): Inline[] =>
+  entry === undefined || entry.measurement.of === '' ? [] : [line(prose('of'), name(entry.measurement.of))];
+
+const PERIOD_MINUTES = BUDGET_PERIOD / minutes(1);
+
+/** Arithmetic of the promise, and beside it what the window spent. */
+function errorBudgets(source: DocumentSource): Block[] {
+  const { objectives: o } = source.golden;
+  const spent = (level: ServiceLevel): Inline => {
+    const metric = level.name === 'availability' ? GOLDEN.errorRate : GOLDEN.latencyWithin;
+    const missed = (percent: number) => (level.name === 'availability' ? percent : 100 - percent) / 100;
+    return workedOut(windowEntry(source, metric), (percent) => numberText(missed(percent) / level.budget));
+  };
+  return [
+    paragraph(
+      prose('A budget is what an objective allows to go wrong in'),
+      joined(length(BUDGET_PERIOD), prose(',')),
+      prose(
+        'worked out at the request rate that must be carried. At a burn rate of one it lasts just so long; below one there is some left.',
+      ),
+    ),
+    table(
+      [
+        prose('objective'),
+        prose('a request spends budget when it'),
+        prose('budget'),
+        prose('requests in the period'),
+        prose('or total outage for'),
+        prose('burn rate in the window'),
+      ],
+      serviceLevels(source.golden).map((level) => [
+        name(level.name),
+        name(level.miss),
+        demand(level.budget * 100, 'percent'),
+        demand(level.budget * o.requestsPerMinute * PERIOD_MINUTES, 'count'),
+        length((level.budget * BUDGET_PERIOD) as typeof BUDGET_PERIOD),
+        spent(level),
+      ]),
+    ),
+  ];
+}
+
+/** The newest entry of the monitoring window about a metric of the whole app. */
+const windowEntry = (source: DocumentSource, metric: string): Entry | undefined =>
+  stepsOf(source, 'A.4')
+    .flatMap((step) => entriesOf(source, step))
+    .filter((e) => e.measurement.metric === metric)
+    .sort((a, b) => a.measurement.to - b.measurement.to)
+    .at(-1);
+
+function burnRates(source: DocumentSource): Block[] {
+  const fires = (rate: BurnRate) => serviceLevels(source.golden).some((l) => l.budget * rate.factor < 1);
+  return [
+    paragraph(prose('Both windows must agree: the long one shows that it matters, the short one that it goes on.')),
+    table(
+      [
+        prose('burn rate above'),
+        prose('long window'),
+        prose('short window'),
+        prose('spent by then'),
+        prose('budget gone after'),
+        prose('what happens'),
+      ],
+      BURN_RATES.filter(fires).map((rate) => [
+        demand(rate.factor, 'count'),
+        length(rate.long),
+        length(rate.short),
+        demand(budgetSpent(rate) * 100, 'percent'),
+        demand(Math.round((BUDGET_PERIOD / days(1) / rate.factor) * 10) / 10, 'days'),
+        name(rate.severity),
+      ]),
+    ),
+  ];
+}
