@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Decision } from '../evidence/decision.ts';
 import type { Leaf, LeafBody, NewLeaf } from '../evidence/leaf.ts';
 import { DECISION_STEP, LAUNCH_STEP } from '../evidence/leaf.ts';
@@ -63,6 +64,8 @@ export class LaunchRun {
     this.#shared = shared;
     this.#record = record;
     this.#letGo = AbortSignal.any([this.#abort.signal, shared.ending]);
+    // Every attempt and every wait of the launch listens.
+    setMaxListeners(0, this.#letGo, this.#abort.signal, shared.ending);
     this.#whenPlanned = new Promise((resolve) => {
       this.#planIsThere = resolve;
     });

@@ -27,7 +27,7 @@ function watchTransactions(): void {
   const holding = new WeakSet<object>();
   pg.Client.prototype.query = function (this: pg.Client, ...parameters: unknown[]) {
     const text = typeof parameters[0] === 'string' ? parameters[0] : '';
-    if (/INSERT INTO \w+\.leaves/.test(text)) holding.add(this);
+    if (/INSERT INTO \S+\.leaves/.test(text)) holding.add(this);
     if (text !== 'COMMIT' || !holding.delete(this)) return original.apply(this, parameters);
     boundary('before-commit');
     const answer = original.apply(this, parameters);
