@@ -134,14 +134,16 @@ export type EnvironmentSettings = {
 export type Load = {
   readonly requestsPerMinute: number;
   readonly duration: Milliseconds;
-  readonly requests: readonly {
-    readonly weight: number;
-    readonly method: 'GET' | 'POST';
-    readonly path: string;
-    readonly headers: Readonly<Record<string, string>>;
-    /** `{uuid}` and `{n}` are replaced in path, headers and body: a fresh identity and the request's number. */
-    readonly body: string | undefined;
-  }[];
+  readonly requests: readonly LoadRequest[];
+};
+
+export type LoadRequest = {
+  readonly weight: number;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `{uuid}` and `{n}` are replaced in path, headers and body: a fresh identity and the request's number. */
+  readonly body: string | undefined;
 };
 
 export type Recorder = {
@@ -189,6 +191,8 @@ export type MonitoringWindow = {
   readonly length: Milliseconds;
   /** The steady synthetic load during the window, in requests a minute. */
   readonly requestsPerMinute: number;
+  /** What is sent: reads only, because the window watches the production environment. Empty: nothing can be sent. */
+  readonly requests: readonly LoadRequest[];
 };
 
 export type Notification = { readonly kind: 'webhook'; readonly url: SecretReference | string };

@@ -7,6 +7,8 @@ import type {
   Database,
   EnvironmentSettings,
   HttpExpectation,
+  LoadRequest,
+  MonitoringWindow,
   OwnCheck,
   Secret,
   SecretReference,
@@ -18,7 +20,7 @@ import type { AppTestsInput } from './schema/app-tests.ts';
 import type { EnvironmentInput } from './schema/environments.ts';
 import type { FileInput } from './schema/file.ts';
 import type { HttpExpectationInput } from './schema/http.ts';
-import type { LoadInput } from './schema/load.ts';
+import type { LoadInput, LoadRequestInput } from './schema/load.ts';
 import type { OwnCheckInput } from './schema/own-checks.ts';
 import type { RecorderInput } from './schema/recorder.ts';
 import type { SecretInput } from './schema/secrets.ts';
@@ -52,7 +54,7 @@ export function buildApp(input: FileInput, origin: Origin): App {
     smoke: input.smoke.map((e) => expectation(e)),
     objectives: askedObjectives(input.objectives, origin),
     alerts: alerts(input.alerts, database !== undefined),
-    window: input.window,
+    window: monitoringWindow(input),
     notifications: input.notifications.map(({ webhook }) => ({
       kind: 'webhook',
       url: typeof webhook === 'string' ? webhook : located(webhook, origin),
@@ -119,11 +121,25 @@ function environment({ hostname, httpsPort, firstPort }: EnvironmentInput, usual
 }
 
 function load({ requestsPerMinute, duration, requests }: LoadInput): App['load'] {
-  return {
-    requestsPerMinute,
-    duration,
-    requests: requests.map(({ weight, method, path, headers, body }) => ({ weight, method, path, headers, body })),
-  };
+  return { requestsPerMinute, duration, requests: requests.map(loadRequest) };
+}
+
+const loadRequest = ({ weight, method, path, headers, body }: LoadRequestInput): LoadRequest => ({
+  weight,
+  method,
+  path,
+  headers,
+  body,
+});
+
+function monitoringWindow({ window, smoke, services }: FileInput): MonitoringWindow {
+  const { length, requestsPerMinute, requests } = window;
+  const hasWeb = Object.values(services).some(({ kind }) => kind === 'web');
+  const reads = smoke.filter(({ method, status }) => method === 'GET' && status === 200);
+  const usual = (reads.length > 0 ? reads : [{ path: '/', headers: {} }]).map(
+    ({ path, headers }): LoadRequest => ({ weight: 1, method: 'GET', path, headers, body: undefined }),
+  );
+  return { length, requestsPerMinute, requests: requests?.map(loadRequest) ?? (hasWeb ? usual : []) };
 }
 
 function recorder({ write, read, perSecond }: RecorderInput): App['recorder'] {

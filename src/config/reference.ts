@@ -13,6 +13,8 @@ export type KeyEntry = {
   readonly required: boolean;
   /** The constant that holds where the key is not given. */
   readonly usual: unknown;
+  /** It is a mapping whose keys are known, not chosen by a team. */
+  readonly hasKeys: boolean;
   /** What may be given, where that is a choice of few. */
   readonly choices: readonly string[];
 };
@@ -22,8 +24,24 @@ export function keyEntries(root: KeySchema = annotatedSchema()): KeyEntry[] {
   return below(root, [], []);
 }
 
-/** Keys that stand in several places (what is asked of an answer) are listed in the first and referred to elsewhere. */
-type Group = { readonly entries: readonly KeyEntry[]; readonly sameAs: string | undefined };
+/** An entry of the page; `sameAs` names the key whose keys it has as well, so that they are listed once. */
+type PageEntry = KeyEntry & { readonly sameAs: string | undefined };
+
+function pageEntries(entries: readonly KeyEntry[]): PageEntry[] {
+  const seen = new Map<string, string>();
+  const left = new Set<KeyEntry>();
+  return entries.flatMap((e) => {
+    if (left.has(e)) return [];
+    const inner = entries.filter((other) => other !== e && e.path.every((part, i) => other.path[i] === part));
+    const kind = JSON.stringify(inner.map((i) => [i.path.slice(e.path.length).filter(isName), i.text, i.required]));
+    const sameAs = inner.length === 0 ? undefined : seen.get(kind);
+    if (sameAs === undefined) seen.set(kind, e.title);
+    else for (const i of inner) left.add(i);
+    return [{ ...e, sameAs }];
+  });
+}
+
+const isName = (part: string | number): part is string => typeof part === 'string';
 
 function below(schema: KeySchema, path: Path, titles: readonly string[]): KeyEntry[] {
   const text = schema['holdpoint:text'];
@@ -51,7 +69,8 @@ type Described = Pick<KeyEntry, 'path' | 'title' | 'text' | 'required'> & { read
 
 function entry({ property, ...rest }: Described): KeyEntry {
   const choices = alternatives(property).flatMap((branch) => branch.enum ?? []);
-  return { ...rest, usual: property.default, choices: choices.map(String) };
+  const hasKeys = alternatives(property).some((branch) => branch.properties !== undefined);
+  return { ...rest, usual: property.default, hasKeys, choices: choices.map(String) };
 }
 
 /** A valid file in which a key has a value: what stands beside it is there because it must be. */
@@ -85,7 +104,7 @@ const alternativeWith = (schema: KeySchema, has: 'items' | 'additionalProperties
 /** The text of docs/reference/holdpoint-yaml.md. */
 export function referencePage(): string {
   const root = annotatedSchema();
-  const entries = keyEntries(root);
+  const entries = pageEntries(keyEntries(root));
   const sections = entries.map((e) => section(e, root));
   return `${INTRODUCTION}\n${contents(entries)}\n${sections.join('\n')}`;
 }
@@ -127,20 +146,21 @@ Keys that begin with \`x-\` at the left margin are not read: a place for YAML an
 function contents(entries: readonly KeyEntry[]): string {
   const rows = entries
     .filter((e) => e.path.length === 1)
-    .map((e) => `| [\`${e.title}\`](#${anchor(e.title)}) | ${sentences(e.text.description)[0] ?? ''} |`);
+    .map((e) => `| [\`${e.title}\`](#${anchor(e.title)}) | ${firstSentence(e.text.description)} |`);
   return ['| key | |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
 /** As Markdown renderers make it from a heading. */
 const anchor = (title: string): string => title.toLowerCase().replace(/[^a-z0-9_-]/g, '');
 
-const sentences = (text: string): string[] => text.split(/(?<=[.;]) /);
+const firstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? text;
 
-function section(e: KeyEntry, root: KeySchema): string {
+function section(e: PageEntry, root: KeySchema): string {
   const facts = [
     e.required ? 'Required.' : undefined,
     e.choices.length > 0 ? `One of ${e.choices.map((c) => `\`${c}\``).join(', ')}.` : undefined,
     e.required ? undefined : absentText(e),
+    e.sameAs === undefined ? undefined : `Its keys are those of \`${e.sameAs}\`.`,
   ].filter((fact) => fact !== undefined);
   const [first, ...others] = e.text.examples;
   const also = others.map((value) => `Or \`${inline(e.path.at(-1), value)}\`.`);
@@ -158,13 +178,12 @@ function section(e: KeyEntry, root: KeySchema): string {
   ].join('\n');
 }
 
-function absentText({ text, usual }: KeyEntry): string | undefined {
+function absentText({ text, usual, hasKeys }: KeyEntry): string | undefined {
   if (text.absent !== undefined) return `Not given: ${text.absent}.`;
   if (usual === undefined) return undefined;
   const isEmpty = typeof usual === 'object' && usual !== null && Object.keys(usual).length === 0;
-  return isEmpty
-    ? 'Not given: none, or what holds where its keys are not given.'
-    : `Not given: \`${inlineValue(usual)}\`.`;
+  if (!isEmpty) return `Not given: \`${inlineValue(usual)}\`.`;
+  return hasKeys ? 'Not given: what holds where none of its keys is given.' : 'Not given: none.';
 }
 
 /** An example shows what its key needs, not the whole file. */

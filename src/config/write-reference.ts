@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,5 +19,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const file = pathOfGenerated(path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text());
+    if (path.endsWith('.json')) execFileSync('npx', ['biome', 'format', '--write', file], { stdio: 'inherit' });
   }
 }

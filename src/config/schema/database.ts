@@ -13,9 +13,9 @@ const migrations = z.strictObject(
   {
     up: key(command, { description: 'Brings the schema to the newest version.', examples: ['npm run migrate -- up'] }),
     down: key(command.optional(), {
-      description: 'Takes back what `up` did, so that a release can be taken back.',
+      description: 'Takes back the newest migration that has run; run again, the one before it.',
       examples: ['npm run migrate -- down'],
-      absent: 'migrations cannot be taken back; checks of that are not applicable',
+      absent: 'whether migrations can be taken back is not applicable',
     }),
     status: key(command.optional(), {
       description: 'Prints which migrations have run; its output is the same exactly where the schema is.',

@@ -42,6 +42,8 @@ const request = z.union([httpPath.transform((path) => ({ path })).pipe(requestKe
 
 const REQUESTS = 'a list of requests, with at least one';
 
+export const requests = z.array(request, { error: REQUESTS }).min(1, { error: REQUESTS });
+
 const loadKeys = z.strictObject(
   {
     requestsPerMinute: key(positiveWhole('a whole number of requests a minute from 1 to 1000000', 1_000_000), {
@@ -52,7 +54,7 @@ const loadKeys = z.strictObject(
       description: 'How long it is sent at that rate when it is measured.',
       examples: ['60s'],
     }),
-    requests: key(z.array(request, { error: REQUESTS }).min(1, { error: REQUESTS }), {
+    requests: key(requests, {
       description: 'What is sent. Writes are sent too, so give each an identity with `{uuid}`.',
       examples: [[{ weight: 9, path: '/api/products' }, { path: '/' }], ['/']],
     }),
@@ -68,4 +70,5 @@ export const load = key(loadKeys.optional(), {
   absent: 'checks under load are not applicable',
 });
 
+export type LoadRequestInput = z.output<typeof request>;
 export type LoadInput = z.output<typeof loadKeys>;

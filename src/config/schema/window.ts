@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { key } from './key.ts';
+import { requests } from './load.ts';
 import { duration, positiveWhole } from './values.ts';
 
-const WINDOW = 'a duration such as `24h`, or a mapping with `length` or `requestsPerMinute`';
+const WINDOW = 'a duration such as `24h`, or a mapping with `length`, `requestsPerMinute` or `requests`';
 
 const windowKeys = z.strictObject(
   {
@@ -18,16 +19,30 @@ const windowKeys = z.strictObject(
         examples: [600],
       },
     ),
+    requests: key(
+      requests.refine((all) => all.every(({ method }) => method === 'GET'), { error: 'GET requests only' }).optional(),
+      {
+        description:
+          'What that load sends: reads only, because production answers it, and paths that exist without sample data.',
+        examples: [[{ path: '/' }, { path: '/low-stock' }]],
+        absent: 'the GET requests of `smoke` that expect 200, else `/`',
+      },
+    ),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? WINDOW : undefined) },
 );
 
 export const window = key(
   z
-    .union([duration.transform((length) => ({ ...windowKeys.parse({}), length })), windowKeys], { error: WINDOW })
+    .union(
+      [duration.transform((length): z.output<typeof windowKeys> => ({ ...windowKeys.parse({}), length })), windowKeys],
+      { error: WINDOW },
+    )
     .prefault({}),
   {
     description: 'The monitoring window after a release.',
     examples: ['24h', { length: '24h', requestsPerMinute: 600 }],
   },
 );
+
+export type WindowInput = z.output<typeof windowKeys>;
