@@ -1,16 +1,12 @@
 import { z } from 'zod';
-import type { Decision, Person } from '../evidence/decision.ts';
 import type { LeafBody } from '../evidence/leaf.ts';
-import type { Measurement } from '../evidence/measurement.ts';
-import type { Objective } from '../evidence/objective.ts';
-import type { Problem } from '../evidence/problem.ts';
 import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import { isDigest } from '../evidence/units.ts';
 
 /**
  * The shapes that the bodies of leaves have, so that what was read from a file or a table is known to be one before
- * anything is concluded from it. The annotations hold each to the kernel's own type. Members that are not known are let
- * through: a later version of the same predicate may add some.
+ * anything is concluded from it. The compiler holds them to the kernel's own types, both ways (at the end of this file).
+ * Members that are not known are let through: a later version of the same predicate may add some.
  */
 const finite = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
 const instant = z.custom<Instant>(finite);
@@ -36,7 +32,7 @@ const quietness = z.discriminatedUnion('kind', [
 
 const unit = z.enum(['ms', 's', 'bytes', 'ratio', 'percent', 'count', 'per-minute', 'days']);
 
-const measurement: z.ZodType<Measurement> = z.object({
+const measurement = z.object({
   metric: z.string(),
   unit,
   of: z.string(),
@@ -53,7 +49,7 @@ const measurement: z.ZodType<Measurement> = z.object({
   note: z.string().exactOptional(),
 });
 
-const objective: z.ZodType<Objective> = z.object({
+const objective = z.object({
   id: z.string(),
   metric: z.string(),
   of: z.string().exactOptional(),
@@ -66,7 +62,7 @@ const objective: z.ZodType<Objective> = z.object({
   source: z.string(),
 });
 
-const problem: z.ZodType<Problem> = z.object({
+const problem = z.object({
   kind: z.enum(['input', 'host', 'app', 'conflict', 'internal']),
   what: z.string(),
   where: z.string().exactOptional(),
@@ -74,9 +70,9 @@ const problem: z.ZodType<Problem> = z.object({
   detail: z.array(z.string()).readonly().exactOptional(),
 });
 
-const person: z.ZodType<Person> = z.object({ name: z.string(), identity: z.literal('not verified') });
+const person = z.object({ name: z.string(), identity: z.literal('not verified') });
 
-const decision: z.ZodType<Decision> = z.discriminatedUnion('kind', [
+const decision = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('waiver'),
     step: z.string(),
@@ -97,7 +93,7 @@ const end = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancelled') }),
 ]);
 
-const leafBody: z.ZodType<LeafBody> = z.discriminatedUnion('kind', [
+const shape = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('opened'),
     app: z.string(),
@@ -117,6 +113,12 @@ const leafBody: z.ZodType<LeafBody> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('closed'), end: z.enum(['launched', 'checked', 'aborted']), at: instant }),
 ]);
 
+/** What has this shape is a body … */
+const leafBody: z.ZodType<LeafBody> = shape;
+
+/** … and every body has this shape: where a kernel type is given something new, {@link whyNotStorable} no longer compiles. */
+type LeafBodyShape = z.infer<typeof shape>;
+
 export const isLeafBody = (body: unknown): body is LeafBody => leafBody.safeParse(body).success;
 
 /** Where a body departs from every shape, in one line; undefined where it has one. */
@@ -126,3 +128,9 @@ export function whyNoLeafBody(body: unknown): string | undefined {
   const [first] = parsed.error.issues;
   return `${first?.path.join('.') || 'the body'}: ${first?.message ?? 'not the shape of a leaf'}`;
 }
+
+/** Asked before a body is stored: what could not be read back must not be written. */
+export const whyNotStorable = (body: LeafBody): string | undefined => {
+  const shaped: LeafBodyShape = body;
+  return whyNoLeafBody(shaped);
+};

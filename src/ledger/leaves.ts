@@ -6,7 +6,7 @@ import { leafHash } from '../evidence/merkle.ts';
 import { encodeVerifierKey, type SignerKey } from '../evidence/note.ts';
 import { fail } from '../evidence/problem.ts';
 import { readStatement, statementText } from '../evidence/statement.ts';
-import { isLeafBody, whyNoLeafBody } from './leaf-shape.ts';
+import { isLeafBody, whyNotStorable } from './leaf-shape.ts';
 import { channelOf, createSchema, inTransaction, LEDGER_SCHEMA, quotedSchema } from './schema.ts';
 
 /** Which leaves are meant; everything that is given must be met. */
@@ -127,7 +127,7 @@ async function insert({ client, schema, key }: Writer, leaves: readonly Leaf[], 
   for (const leaf of leaves) await openLaunch(client, schema, leaf);
   const rows = leaves.map((leaf) => {
     const where = leafKeyText(leaf.key);
-    const shapeless = whyNoLeafBody(leaf.body);
+    const shapeless = whyNotStorable(leaf.body);
     if (shapeless !== undefined) fail({ kind: 'internal', what: `no leaf: ${shapeless}`, where, next: MEND_STEP });
     const statement = statementText(leaf);
     const entry = sealStatement(statement, key, where);
