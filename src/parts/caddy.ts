@@ -1,47 +1,51 @@
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Slot, UnitFile } from '../runtimes/unit.ts';
+import type { Job, Slot, UnitFile } from '../runtimes/unit.ts';
+import { caddyConfiguration } from './caddy-configuration.ts';
 import type { TlsFiles } from './monitoring-tls.ts';
 import type { Part } from './part.ts';
 
 export type CaddySettings = {
+  /** The name in the certificate. */
   readonly hostname: string;
-  readonly publicPort: number;
-  /** The second door: leads to the candidate before anybody else is sent there. */
-  readonly previewPort: number;
-  /** The third door, for Prometheus: everything that speaks no TLS itself. */
-  readonly metricsPort: number;
-  /** Addresses of the instances in each slot, whether they run or not. */
-  readonly slots: Readonly<Record<Slot, readonly string[]>>;
-  /** What Prometheus scrapes through the third door, by the first part of its path. */
-  readonly fronts: readonly { readonly prefix: string; readonly address: string }[];
+  readonly ports: {
+    /** The public door: TLS, to the slot that is live. */
+    readonly https: number;
+    /** TLS, to the slot that is not live: by it a candidate is looked at before anybody else is sent there. */
+    readonly preview: number;
+    /** TLS: Caddy's own metrics, which slot is live, and the metrics of servers that speak no TLS themselves. */
+    readonly inner: number;
+  };
+  /** `host:port` of each instance, by slot. All that may ever run are named; those that do not run are passed over. */
+  readonly upstreams: Readonly<Record<Slot, readonly string[]>>;
+  /** Servers without TLS that Prometheus scrapes through the inner door at `/scrape/NAME`. */
+  readonly scraped: readonly { readonly name: string; readonly address: string; readonly path: string }[];
   readonly tls: TlsFiles;
 };
 
-export type Door = 'public' | 'preview';
-
 const CONFIG = 'caddy';
-export const SLOTS_STORE = 'caddy-slots';
+const SLOTS = 'caddy-slots';
 const LOGS = 'caddy-logs';
 const DATA = 'caddy-data';
 
 export const accessLog = (place: Place): string => place.path(LOGS, 'access.log');
-
-/** The file that sends a door's requests to a slot while it exists. */
-export const slotFile = (door: Door, slot: Slot): UnitFile => ({
-  store: SLOTS_STORE,
-  path: `${door}-${slot}`,
-  content: '',
-  mode: 0o644,
-  user: 'proxy',
-});
+const configFile = (place: Place): string => place.path(CONFIG, 'caddy.json');
+const adminSocket = (place: Place): string => place.path(DATA, 'admin.sock');
 
 /**
- * Caddy with a configuration that never changes. Which slot gets a request is looked up in a file each time, because a
- * change of configuration closes idle keep-alive connections: ten of them failed 137 to 176 of 22,400 requests, the
- * file 0 of 140,793.
+ * The load balancer. Which slot is live is told by a file that is looked at with each request: any change of Caddy's
+ * configuration closes idle HTTP/1.1 connections (137 to 176 of 22,400 requests of a strict client failed so), a change
+ * of that file closes none (0 of 140,793).
  */
 export function caddy(settings: CaddySettings, place: Place): Part {
+  const configuration = caddyConfiguration(settings, {
+    certificate: place.path(CONFIG, 'tls.crt'),
+    key: place.path(CONFIG, 'tls.key'),
+    slots: place.path(SLOTS),
+    accessLog: accessLog(place),
+    data: place.path(DATA),
+    adminSocket: adminSocket(place),
+  });
   const file = (path: string, content: string, mode: number): UnitFile => ({
     store: CONFIG,
     path,
@@ -50,126 +54,79 @@ export function caddy(settings: CaddySettings, place: Place): Part {
     user: 'proxy',
   });
   return {
-    stores: [CONFIG, SLOTS_STORE, LOGS, DATA].map((name) => ({ name, owner: 'proxy' as const })),
+    stores: [CONFIG, SLOTS, LOGS, DATA].map((name) => ({ name, owner: 'proxy' as const })),
     files: [
-      file('caddy.json', `${JSON.stringify(caddyConfig(settings, place), undefined, 2)}\n`, 0o644),
-      file('certificate.pem', settings.tls.certificate, 0o644),
-      file('key.pem', settings.tls.key, 0o600),
+      file('tls.crt', settings.tls.certificate, 0o644),
+      file('tls.key', settings.tls.key, 0o600),
+      file('caddy.json', `${JSON.stringify(configuration, undefined, 2)}\n`, 0o644),
     ],
     units: [
       {
         name: 'caddy',
         of: 'caddy',
         role: 'part',
-        command: [place.program('caddy'), 'run', '--config', place.path(CONFIG, 'caddy.json')],
-        environment: { XDG_DATA_HOME: place.path(DATA), XDG_CONFIG_HOME: place.path(DATA) },
+        command: [place.program('caddy'), 'run', '--config', configFile(place)],
+        environment: caddyEnvironment(place),
         user: 'proxy',
         ports: [
-          { name: 'https', number: settings.publicPort },
-          { name: 'preview', number: settings.previewPort },
-          { name: 'metrics', number: settings.metricsPort },
+          { name: 'https', number: settings.ports.https },
+          { name: 'preview', number: settings.ports.preview },
+          { name: 'inner', number: settings.ports.inner },
         ],
-        stop: { signal: 'SIGTERM', grace: seconds(30) },
+        stop: { signal: 'SIGTERM', grace: seconds(15) },
         restart: 'always',
       },
     ],
   };
 }
 
-export function caddyConfig(settings: CaddySettings, place: Place): unknown {
-  const server = (port: number, routes: readonly object[], logger?: string) => ({
-    listen: [`127.0.0.1:${port}`],
-    automatic_https: { disable: true },
-    protocols: ['h1', 'h2'],
-    tls_connection_policies: [{ protocol_min: 'tls1.2', default_sni: settings.hostname }],
-    routes,
-    ...(logger === undefined ? {} : { logs: { default_logger_name: logger } }),
-  });
-  return {
-    admin: { disabled: true, config: { persist: false } },
-    logging: { logs: logs(place) },
-    apps: {
-      tls: {
-        certificates: {
-          load_files: [{ certificate: place.path(CONFIG, 'certificate.pem'), key: place.path(CONFIG, 'key.pem') }],
-        },
-      },
-      http: {
-        grace_period: '20s',
-        servers: {
-          public: server(settings.publicPort, bySlot('public', settings, place), 'public'),
-          preview: server(settings.previewPort, bySlot('preview', settings, place)),
-          metrics: server(settings.metricsPort, fronts(settings)),
-        },
-      },
-    },
-  };
-}
+/** Where Caddy would otherwise look for a home. */
+const caddyEnvironment = (place: Place) => ({ XDG_DATA_HOME: place.path(DATA), XDG_CONFIG_HOME: place.path(DATA) });
 
-/** The access log has how long and which status; nothing that a request carried: no query, header, cookie or address. */
-function logs(place: Place): object {
-  const gone = { filter: 'delete' };
-  const fields = { request: gone, resp_headers: gone, user_id: gone, common_log: gone };
-  return {
-    default: { level: 'WARN', exclude: ['http.log.access'] },
-    access: {
-      level: 'INFO',
-      include: ['http.log.access.public'],
-      writer: { output: 'file', filename: accessLog(place), roll_size_mb: 64, roll_keep: 3 },
-      encoder: { format: 'filter', wrap: { format: 'json' }, fields },
-    },
-  };
-}
+const proxyJob = (name: string, place: Place, command: Job['command']): Job => ({
+  name,
+  command,
+  environment: caddyEnvironment(place),
+  user: 'proxy',
+  timeLimit: seconds(30),
+});
+
+/** Caddy's own check of the configuration that lies in the store, its certificate included. */
+export const checkCaddy = (place: Place): Job =>
+  proxyJob('caddy-check', place, [place.program('caddy'), 'validate', '--config', configFile(place)]);
 
 /**
- * Green before blue: a switch to green is the moment at which its file appears, a switch to blue the moment at which
- * green's is gone; at no moment is there none.
+ * Takes up a new certificate. This is a change of configuration: idle HTTP/1.1 connections are closed, and a client that
+ * sends at that moment may see a failed request. Only for renewals.
  */
-function bySlot(door: Door, settings: CaddySettings, place: Place): object[] {
-  return [
-    ...(['green', 'blue'] as const)
-      .filter((slot) => settings.slots[slot].length > 0)
-      .map((slot) => ({
-        match: [{ file: { root: place.path(SLOTS_STORE), try_files: [`/${slotFile(door, slot).path}`] } }],
-        handle: [proxy(settings.slots[slot])],
-        terminal: true,
-      })),
-    {
-      handle: [
-        {
-          handler: 'static_response',
-          status_code: 503,
-          headers: { 'Retry-After': ['5'], 'Content-Type': ['text/plain; charset=utf-8'] },
-          body: 'No release is live here at the moment.\n',
-        },
-      ],
-    },
-  ];
-}
+export const reloadCaddy = (place: Place): Job =>
+  proxyJob('caddy-reload', place, [
+    place.program('caddy'),
+    'reload',
+    '--force',
+    '--config',
+    configFile(place),
+    '--address',
+    `unix/${adminSocket(place)}`,
+  ]);
+
+/** Which slot requests go to; `none`: everybody is told 503. */
+export type LiveSlot = Slot | 'none';
 
 /**
- * A request waits up to 5 s for an instance that takes its connection, and an instance that refused one is left alone
- * for a second. A request that was sent is sent again only if it is a GET: whether a write happened is not known.
+ * Sends all further requests to a slot. Blue wins while both files are there, so that at no moment none is: the new one
+ * is made before the old one goes, and a switch that was cut off is simply done again.
  */
-function proxy(upstreams: readonly string[]): object {
-  return {
-    handler: 'reverse_proxy',
-    upstreams: upstreams.map((dial) => ({ dial })),
-    load_balancing: { selection_policy: { policy: 'round_robin' }, try_duration: '5s', try_interval: '50ms' },
-    health_checks: { passive: { fail_duration: '1s', max_fails: 1 } },
-  };
-}
-
-function fronts(settings: CaddySettings): object[] {
-  return [
-    ...settings.fronts.map(({ prefix, address }) => ({
-      match: [{ path: [`/${prefix}/*`] }],
-      handle: [
-        { handler: 'rewrite', strip_path_prefix: `/${prefix}` },
-        { handler: 'reverse_proxy', upstreams: [{ dial: address }] },
-      ],
-      terminal: true,
-    })),
-    { handle: [{ handler: 'static_response', status_code: 404 }] },
-  ];
-}
+export const switchTo = (live: LiveSlot, place: Place): Job => {
+  const made = live === 'none' ? [] : [live];
+  const gone = (['blue', 'green'] as const).filter((slot) => slot !== live);
+  return proxyJob(`switch-to-${live}`, place, [
+    '/bin/sh',
+    '-euc',
+    'for made in $1; do : >"$2/$made"; done; for gone in $3; do rm -f "$2/$gone"; done; sync "$2"',
+    'switch',
+    made.join(' '),
+    place.path(SLOTS),
+    gone.join(' '),
+  ]);
+};

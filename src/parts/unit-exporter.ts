@@ -1,69 +1,106 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { seconds } from '../evidence/units.ts';
-import type { Place } from '../runtimes/runtime.ts';
-import type { UnitFile } from '../runtimes/unit.ts';
-import type { Part } from './part.ts';
-
-const STORE = 'unit-exporter';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { allProcesses, type ProcessFacts, readProcess, treeUsage } from '../runtimes/process/proc.ts';
 
 /**
- * CPU, memory, restarts and life of each unit. The program is shipped into a store, because Holdpoint itself may lie
- * where the exporter's user may not read.
- *
- * @param unitsFolder where the runtime keeps which units there are
+ * The exporter of unit metrics, a program of its own: `node unit-exporter.js UNITS-FOLDER PORT`. It needs no rights but
+ * to read /proc and the names of units. Metric names are those of golden-metrics/metric-names.ts, which it does not
+ * import because it is shipped alone.
  */
-export async function unitExporter(
-  settings: { readonly port: number; readonly unitsFolder: string },
-  place: Place,
-): Promise<Part> {
-  const file = async (path: string, module: string): Promise<UnitFile> => ({
-    store: STORE,
-    path,
-    content: await compiled(module),
-    mode: 0o644,
-    user: 'monitoring',
-  });
+export type UnitSample = {
+  readonly unit: string;
+  readonly service: string;
+  readonly restarts: number;
+  readonly usage: { readonly cpuSeconds: number; readonly memoryBytes: number } | undefined;
+};
+
+export function unitSamples(folder: string): readonly UnitSample[] {
+  const all = allProcesses();
+  return readdirSync(folder).flatMap((name) => sample(join(folder, name), all) ?? []);
+}
+
+function sample(folder: string, all: readonly ProcessFacts[]): UnitSample | undefined {
+  const about = textOf(join(folder, 'about.json'));
+  if (about === undefined) return undefined;
+  const { name, of } = JSON.parse(about);
+  const starts = (textOf(join(folder, 'starts')) ?? '').split('\n').filter((line) => line !== '');
+  const [pid, startTicks] = (starts.at(-1) ?? '').split(' ').map(Number);
+  // A pid that another process has by now tells nothing of the unit.
+  const alive = pid !== undefined && startTicks !== undefined && readProcess(pid)?.startTicks === startTicks;
   return {
-    stores: [{ name: STORE, owner: 'monitoring' }],
-    files: [
-      await file('package.json', ''),
-      await file('parts/unit-exporter-main.js', './unit-exporter-main'),
-      await file('runtimes/process/proc.js', '../runtimes/process/proc'),
-    ],
-    units: [
-      {
-        name: 'unit-exporter',
-        of: 'unit-exporter',
-        role: 'part',
-        command: [
-          place.program('node'),
-          place.path(STORE, 'parts/unit-exporter-main.js'),
-          settings.unitsFolder,
-          String(settings.port),
-        ],
-        environment: {},
-        user: 'monitoring',
-        ports: [{ name: 'metrics', number: settings.port }],
-        stop: { signal: 'SIGTERM', grace: seconds(5) },
-        restart: 'always',
-      },
-    ],
+    unit: String(name),
+    service: String(of),
+    restarts: Math.max(0, starts.length - 1),
+    usage: alive ? treeUsage(pid, all) : undefined,
   };
 }
 
-/** A module of ours as JavaScript: as it was built, or compiled now where Holdpoint runs from its sources. */
-async function compiled(module: string): Promise<string> {
-  if (module === '') return '{ "type": "module" }\n';
-  const read = (ending: string) => readFile(fileURLToPath(new URL(`${module}${ending}`, import.meta.url)), 'utf8');
-  if (!import.meta.url.endsWith('.ts')) return read('.js');
-  const { default: typescript } = await import('typescript');
-  const { ModuleKind, ScriptTarget } = typescript;
-  const compilerOptions = {
-    module: ModuleKind.ES2022,
-    target: ScriptTarget.ES2023,
-    rewriteRelativeImportExtensions: true,
-    verbatimModuleSyntax: true,
-  };
-  return typescript.transpileModule(await read('.ts'), { compilerOptions }).outputText;
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text format of Prometheus. */
+export function exposition(samples: readonly UnitSample[], cores: number): string {
+  const family = (name: string, type: string, help: string, value: (sample: UnitSample) => number | undefined) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.flatMap((sample) => {
+      const found = value(sample);
+      return found === undefined ? [] : [`${name}{unit="${sample.unit}",service="${sample.service}"} ${found}`];
+    }),
+  ];
+  return [
+    ...family('holdpoint_unit_up', 'gauge', '1 while the unit runs.', ({ usage }) => (usage === undefined ? 0 : 1)),
+    ...family(
+      'holdpoint_unit_cpu_seconds_total',
+      'counter',
+      'Processor time of the unit and all its processes.',
+      ({ usage }) => usage?.cpuSeconds,
+    ),
+    ...family(
+      'holdpoint_unit_memory_bytes',
+      'gauge',
+      'Proportional set size of all its processes, or resident set size where that may not be read.',
+      ({ usage }) => usage?.memoryBytes,
+    ),
+    ...family(
+      'holdpoint_unit_restarts_total',
+      'counter',
+      'Starts after the first since somebody started the unit.',
+      ({ restarts }) => restarts,
+    ),
+    '# HELP holdpoint_host_cpu_cores Cores that the units share.',
+    '# TYPE holdpoint_host_cpu_cores gauge',
+    `holdpoint_host_cpu_cores ${cores}`,
+    '',
+  ].join('\n');
+}
+
+function serve(folder: string, port: number): void {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    try {
+      const text = exposition(unitSamples(folder), availableParallelism());
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text);
+    } catch (error) {
+      // A failed scrape is seen as such; half the units would look like all.
+      response.writeHead(500).end(error instanceof Error ? error.message : 'unknown');
+    }
+  });
+  server.listen(port, '127.0.0.1');
+  process.on('SIGTERM', () => process.exit(0));
+}
+
+const [, program, folder, port] = process.argv;
+if (program?.endsWith('unit-exporter.js') === true && folder !== undefined && port !== undefined) {
+  serve(folder, Number(port));
 }

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { seconds } from '../evidence/units.ts';
+import type { Place } from '../runtimes/runtime.ts';
+import type { Part } from './part.ts';
+
+/** Text of a program's files, by path relative to a folder of its own. */
+export type Program = Readonly<Record<string, string>>;
+
+const FILES = ['parts/unit-exporter', 'runtimes/process/proc'] as const;
+
+/**
+ * The exporter as plain JavaScript. It is put into a store and not run from where Holdpoint lies, which may be a folder
+ * that no other user can enter (a checkout in root's home). From the sources it is compiled first.
+ */
+export async function unitExporterProgram(): Promise<Program> {
+  const compiled = import.meta.url.endsWith('.js');
+  const files = await Promise.all(
+    FILES.map(async (file) => {
+      const source = await readFile(new URL(`../${file}.${compiled ? 'js' : 'ts'}`, import.meta.url), 'utf8');
+      return [`${file}.js`, compiled ? source : await transpiled(source)] as const;
+    }),
+  );
+  return { 'package.json': '{"type":"module"}\n', ...Object.fromEntries(files) };
+}
+
+async function transpiled(source: string): Promise<string> {
+  const { default: typescript } = await import('typescript');
+  const { ESNext } = typescript.ModuleKind;
+  return typescript.transpileModule(source, {
+    compilerOptions: {
+      module: ESNext,
+      target: typescript.ScriptTarget.ES2023,
+      rewriteRelativeImportExtensions: true,
+    },
+  }).outputText;
+}
+
+export type UnitExporterSettings = {
+  readonly port: number;
+  readonly program: Program;
+  /** Folder in which the runtime `process` keeps its units. */
+  readonly unitsFolder: string;
+};
+
+const STORE = 'unit-exporter';
+
+/** Processor time, memory and restarts of each unit. Speaks no TLS: Prometheus comes through Caddy's inner door. */
+export function unitExporter(settings: UnitExporterSettings, place: Place): Part {
+  return {
+    stores: [{ name: STORE, owner: 'monitoring' }],
+    files: Object.entries(settings.program).map(([path, content]) => ({
+      store: STORE,
+      path,
+      content,
+      mode: 0o644,
+      user: 'monitoring' as const,
+    })),
+    units: [
+      {
+        name: 'unit-exporter',
+        of: 'unit-exporter',
+        role: 'part',
+        command: [
+          place.program('node'),
+          place.path(STORE, 'parts/unit-exporter.js'),
+          settings.unitsFolder,
+          String(settings.port),
+        ],
+        environment: {},
+        user: 'monitoring',
+        ports: [{ name: 'metrics', number: settings.port }],
+        stop: { signal: 'SIGTERM', grace: seconds(5) },
+        restart: 'always',
+      },
+    ],
+  };
+}
