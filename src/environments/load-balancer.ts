@@ -1,7 +1,8 @@
-import { caddy, type Door, slotFile } from '../parts/caddy.ts';
+import { caddy, switchTo } from '../parts/caddy.ts';
 import { carryOut } from '../parts/part.ts';
-import { otherSlot, type Slot } from '../runtimes/unit.ts';
+import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
+import { expectSuccess } from './database.ts';
 import type { Environment } from './environment.ts';
 import { unitName } from './service-units.ts';
 
@@ -18,32 +19,31 @@ export async function loadBalancerPart(environment: Environment) {
   return caddy(
     {
       hostname: settings.hostname,
-      publicPort: ports.https,
-      previewPort: ports.preview,
-      metricsPort: ports.loadBalancerMetrics,
-      slots: { blue: addresses('blue'), green: addresses('green') },
-      fronts: metricsFronts(environment),
+      ports: { https: ports.https, preview: ports.preview, inner: ports.loadBalancerInner },
+      upstreams: { blue: addresses('blue'), green: addresses('green') },
+      scraped: scrapedThroughInnerDoor(environment),
       tls: { ...server, authority },
     },
     runtime.place,
   );
 }
 
-/** What speaks no TLS itself and is scraped: mtail, and each service that has metrics, by the name of its unit. */
-export function metricsFronts(environment: Environment): { readonly prefix: string; readonly address: string }[] {
-  const { app, ports, runtime } = environment;
-  const services = app.services.filter((s) => s.metricsPath !== undefined);
+/** What speaks no TLS itself and is scraped: mtail, the unit exporter, and each service that has metrics. */
+function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
+  const { place } = runtime;
   return [
-    { prefix: 'mtail', address: runtime.place.address('mtail', ports.mtail) },
-    { prefix: 'unit-exporter', address: runtime.place.address('unit-exporter', ports.unitExporter) },
-    ...services.flatMap((service) =>
-      (service.kind === 'web' ? (['blue', 'green'] as const) : ([undefined] as const)).flatMap((slot) =>
+    { name: 'mtail', address: place.address('mtail', ports.mtail), path: '/metrics' },
+    { name: 'unit-exporter', address: place.address('unit-exporter', ports.unitExporter), path: '/metrics' },
+    ...app.services.flatMap((service) => {
+      const path = service.metricsPath;
+      if (path === undefined) return [];
+      return (service.kind === 'web' ? (['blue', 'green'] as const) : ([undefined] as const)).flatMap((slot) =>
         Array.from({ length: service.instances }, (_, i) => {
           const name = unitName(service, slot, i);
-          return { prefix: name, address: runtime.place.address(name, ports.service(service.name, slot, i)) };
+          return { name, address: place.address(name, ports.service(service.name, slot, i)), path };
         }),
-      ),
-    ),
+      );
+    }),
   ];
 }
 
@@ -52,17 +52,8 @@ export async function bringUpLoadBalancer(environment: Environment): Promise<voi
   await carryOut(environment.runtime, await loadBalancerPart(environment));
 }
 
-async function leadTo(environment: Environment, door: Door, slot: Slot): Promise<void> {
+/** From the next request on, the front door leads to the slot, and the second door to the other one. */
+export async function sendTrafficTo(environment: Environment, slot: Slot): Promise<void> {
   const { runtime } = environment;
-  await runtime.put([slotFile(door, slot)]);
-  const { store, path } = slotFile(door, otherSlot(slot));
-  await runtime.erase(store, path);
+  expectSuccess(await runtime.job(switchTo(slot, runtime.place)), 'the traffic could not be switched', environment);
 }
-
-/** From the next request on, the front door leads to the slot. */
-export const sendTrafficTo = (environment: Environment, slot: Slot): Promise<void> =>
-  leadTo(environment, 'public', slot);
-
-/** The second door leads to the slot; the front door is not touched. */
-export const previewSlot = (environment: Environment, slot: Slot): Promise<void> =>
-  leadTo(environment, 'preview', slot);

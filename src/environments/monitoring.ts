@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { seconds } from '../evidence/units.ts';
 import { alertmanager, DELIVERY_CHECK } from '../parts/alertmanager.ts';
 import { accessLog } from '../parts/caddy.ts';
+import { scrapePath } from '../parts/caddy-configuration.ts';
 import { blackboxExporter, nodeExporter, postgresExporter } from '../parts/exporters.ts';
 import { bucketBounds } from '../parts/golden-metrics/buckets.ts';
 import { JOBS } from '../parts/golden-metrics/metric-names.ts';
@@ -13,7 +14,7 @@ import { monitoringTls } from '../parts/monitoring-tls.ts';
 import { mtail } from '../parts/mtail.ts';
 import { carryOut, joined, type Part } from '../parts/part.ts';
 import { prometheus, type ScrapeJob, type ScrapeTarget, targetsFile } from '../parts/prometheus.ts';
-import { unitExporter } from '../parts/unit-exporter.ts';
+import { unitExporter, unitExporterProgram } from '../parts/unit-exporter-part.ts';
 import type { HttpTarget } from '../probes/http.ts';
 import { ensureCertificates } from './certificates.ts';
 import { passwordOf, roleName } from './database-access.ts';
@@ -45,7 +46,14 @@ export async function monitoringParts(environment: Environment): Promise<Part> {
   return joined([
     monitoringTls({ ...server, authority }, place),
     mtail({ port: ports.mtail, accessLog: accessLog(place), bounds: bucketBounds(app, golden) }, place),
-    await unitExporter({ port: ports.unitExporter, unitsFolder: join(environment.folder, 'runtime', 'units') }, place),
+    unitExporter(
+      {
+        port: ports.unitExporter,
+        program: await unitExporterProgram(),
+        unitsFolder: join(environment.folder, 'runtime', 'units'),
+      },
+      place,
+    ),
     nodeExporter({ port: ports.nodeExporter }, place),
     blackboxExporter({ port: ports.blackboxExporter, serverName: settings.hostname }, place),
     ...(database ? [await databaseExporter(environment)] : []),
@@ -96,7 +104,7 @@ export function webhookUrls({ app, host }: Environment): Promise<string[]> {
 
 function scrapeJobs({ app, ports, runtime }: Environment): ScrapeJob[] {
   const at = (unit: string, port: number) => runtime.place.address(unit, port);
-  const front = at('caddy', ports.loadBalancerMetrics);
+  const front = at('caddy', ports.loadBalancerInner);
   const fixed = (name: string, target: string, path = '/metrics'): ScrapeJob => ({
     kind: 'fixed',
     name,
@@ -104,8 +112,8 @@ function scrapeJobs({ app, ports, runtime }: Environment): ScrapeJob[] {
     path,
   });
   return [
-    fixed(JOBS.loadBalancer, front, '/mtail/metrics'),
-    fixed(JOBS.units, front, '/unit-exporter/metrics'),
+    fixed(JOBS.loadBalancer, front, scrapePath('mtail')),
+    fixed(JOBS.units, front, scrapePath('unit-exporter')),
     fixed('host', at('node-exporter', ports.nodeExporter)),
     fixed('prometheus', at('prometheus', ports.prometheus)),
     fixed('alertmanager', at('alertmanager', ports.alertmanager)),
@@ -160,7 +168,7 @@ export async function writeServiceTargets(environment: Environment): Promise<voi
   const { runtime, app, ports } = environment;
   if (!(await runtime.stores()).includes('prometheus')) return;
   const { live } = await readRecord(environment);
-  const address = runtime.place.address('caddy', ports.loadBalancerMetrics);
+  const address = runtime.place.address('caddy', ports.loadBalancerInner);
   const targets = app.services.flatMap((service): ScrapeTarget[] => {
     if (service.metricsPath === undefined || (service.kind === 'web' && !live)) return [];
     const slot = service.kind === 'web' ? live?.slot : undefined;
@@ -168,7 +176,7 @@ export async function writeServiceTargets(environment: Environment): Promise<voi
       const unit = unitName(service, slot, i);
       return {
         address,
-        path: `/${unit}${service.metricsPath}`,
+        path: scrapePath(unit),
         labels: { service: service.name, unit, instance: unit },
       };
     });

@@ -13,7 +13,7 @@ const PARTS = [
   'blackboxExporter',
   /** The load balancer's second door, which leads to the candidate before anybody else is sent there. */
   'preview',
-  'loadBalancerMetrics',
+  'loadBalancerInner',
   'redis',
   'redisExporter',
   /** A restored copy of the database while it is looked at. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { authorityFile } from '../environments/certificates.ts';
 import type { Environment } from '../environments/environment.ts';
-import { bringUpLoadBalancer, previewSlot, sendTrafficTo } from '../environments/load-balancer.ts';
+import { bringUpLoadBalancer, sendTrafficTo } from '../environments/load-balancer.ts';
 import { writeServiceTargets } from '../environments/monitoring.ts';
 import { changeRecord, readRecord } from '../environments/record.ts';
 import type { Gate, Stopped } from '../environments/services.ts';
@@ -40,7 +40,6 @@ export async function bringUpCandidate(
     await changeRecord(environment, { candidate: undefined });
     return { slot, gates, already: 'no' };
   }
-  await previewSlot(environment, slot);
   await changeRecord(environment, { candidate: { slot, release: release.digest, took: between(begun, clock()) } });
   return { slot, gates, already: 'no' };
 }
