@@ -1,7 +1,7 @@
 import { days, minutes } from '../evidence/units.ts';
 import type { BurnRate, ServiceLevel } from '../parts/golden-metrics/burn-rate.ts';
 import { BUDGET_PERIOD, BURN_RATES, budgetSpent, serviceLevels } from '../parts/golden-metrics/burn-rate.ts';
-import { GOLDEN } from '../parts/golden-metrics/queries.ts';
+import { GOLDEN, UNDER_LOAD } from '../parts/golden-metrics/queries.ts';
 import type { GoldenObjectives } from '../parts/golden-metrics/settings.ts';
 import type { Entry, Finding } from '../plan/finding.ts';
 import { markOfFinding, NEVER_MEASURED } from '../plan/mark.ts';
@@ -30,30 +30,39 @@ import { head } from './head.ts';
 import type { Deliverable, DocumentSource } from './source.ts';
 import { entriesOf, findingsOf, stepsOf } from './source.ts';
 
-type GoldenRow = { readonly metric: string; readonly title: Inline; readonly asks: Inline };
+/** Metrics that speak about one objective, in a load test and in the window. */
+type GoldenRow = {
+  readonly metrics: readonly string[];
+  readonly title: Inline;
+  readonly asks: Inline;
+};
 
 /** The objectives of task A.3, in the order of the plan's table. */
 const goldenRows = (o: GoldenObjectives): readonly GoldenRow[] => [
   {
-    metric: GOLDEN.requestRate,
+    metrics: [UNDER_LOAD.requestRate, GOLDEN.requestRate],
     title: prose('request rate carried'),
     asks: demand(o.requestsPerMinute, 'per-minute', '>='),
   },
-  { metric: GOLDEN.errorRate, title: prose('error rate'), asks: demand(o.errorPercent, 'percent', '<') },
   {
-    metric: GOLDEN.latencyP95,
+    metrics: [UNDER_LOAD.errorRate, GOLDEN.errorRate],
+    title: prose('error rate'),
+    asks: demand(o.errorPercent, 'percent', '<'),
+  },
+  {
+    metrics: [UNDER_LOAD.latencyP95, GOLDEN.latencyP95],
     title: prose('response time, ninety-fifth percentile'),
     asks: demand(o.latencyP95, 'ms', '<'),
   },
   {
-    metric: GOLDEN.latencyWithin,
+    metrics: [GOLDEN.latencyWithin],
     title: line(prose('requests within'), demand(o.latencyP95, 'ms')),
     asks: demand(95, 'percent', '>='),
   },
-  { metric: GOLDEN.cpu, title: prose('CPU, of all cores'), asks: demand(o.cpuPercent, 'percent', '<') },
-  { metric: GOLDEN.memory, title: prose('memory of a service'), asks: demand(o.memoryBytes, 'bytes', '<') },
+  { metrics: [GOLDEN.cpu], title: prose('CPU, of all cores'), asks: demand(o.cpuPercent, 'percent', '<') },
+  { metrics: [GOLDEN.memory], title: prose('memory of a service'), asks: demand(o.memoryBytes, 'bytes', '<') },
   {
-    metric: GOLDEN.connections,
+    metrics: [GOLDEN.connections],
     title: prose('database connections'),
     asks: demand(o.databaseConnections, 'count', '<'),
   },
@@ -80,19 +89,20 @@ export function serviceLevelAgreement(source: DocumentSource): Deliverable {
 type Seen = { readonly step: StepId; readonly finding: Finding };
 
 /** Everything that was asked about a metric before, during and after the deployment. */
-const seenOf = (source: DocumentSource, metric: string): Seen[] =>
+const seenOf = (source: DocumentSource, metrics: readonly string[]): Seen[] =>
   stepsOf(source, 'A.1', 'A.3', 'A.4').flatMap((step) =>
     findingsOf(source, step)
-      .filter((f) => f.objective.metric === metric)
+      .filter((f) => metrics.includes(f.objective.metric))
       .map((finding) => ({ step: step.id, finding })),
   );
 
 function objectives(source: DocumentSource): Block[] {
-  const without = source.app.database === undefined ? [GOLDEN.connections] : [];
-  const rows = goldenRows(source.golden.objectives).filter((r) => !without.some((w) => w === r.metric));
+  const rows = goldenRows(source.golden.objectives).filter(
+    (r) => source.app.database !== undefined || !r.metrics.includes(GOLDEN.connections),
+  );
   const unasked: Inline[] = [];
   const lines = rows.flatMap((row) => {
-    const seen = seenOf(source, row.metric);
+    const seen = seenOf(source, row.metrics);
     if (seen.length === 0) unasked.push(row.title);
     return seen.length === 0
       ? [[row.title, row.asks, figure(undefined), prose('–'), marked(NEVER_MEASURED), prose('no step')]]
@@ -156,11 +166,11 @@ function errorBudgets(source: DocumentSource): Block[] {
   ];
 }
 
-/** The newest entry of the monitoring window about a metric of the whole app. */
+/** The newest entry of the monitoring window about a metric of the whole app, in percent. */
 const windowEntry = (source: DocumentSource, metric: string): Entry | undefined =>
   stepsOf(source, 'A.4')
     .flatMap((step) => entriesOf(source, step))
-    .filter((e) => e.measurement.metric === metric)
+    .filter((e) => e.measurement.metric === metric && e.measurement.unit === 'percent')
     .sort((a, b) => a.measurement.to - b.measurement.to)
     .at(-1);
 

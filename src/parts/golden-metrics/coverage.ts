@@ -1,12 +1,14 @@
 import type { Instant, Milliseconds } from '../../evidence/units.ts';
 import { between } from '../../evidence/units.ts';
+import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
 
 /**
- * The scrapes of every target in a window that ends now, with the moment of each: an instant query whose result is a
+ * The scrapes of every target that must be there in a window that ends now, with the moment of each: an instant query whose result is a
  * matrix of raw samples. 1 is a scrape that worked, 0 one that did not; while Prometheus itself is down there is neither.
  */
-export const coverageQuery = (window: Milliseconds): string => `up[${promDuration(window)}]`;
+export const coverageQuery = ({ jobs }: GoldenSettings, window: Milliseconds): string =>
+  `up{job=~"${jobs.join('|')}"}[${promDuration(window)}]`;
 
 export type Scrape = { readonly at: Instant; readonly worked: 0 | 1 };
 

@@ -30,6 +30,13 @@ export const GOLDEN = {
   certificate: 'golden.certificate',
 } as const;
 
+/** The same of a load test, where the load generator measures them: before the app is live, and at the full rate. */
+export const UNDER_LOAD = {
+  requestRate: 'http.rate',
+  errorRate: 'http.errors',
+  latencyP95: 'http.latency.p95',
+} as const;
+
 /** How well the window was watched. */
 export const WATCH = {
   /** Scrapes that worked of those that were due, in percent, for the worst target. */
