@@ -4,11 +4,69 @@ import type { Plan, Step } from '../plan/step.ts';
 import { withAskedObjectives } from './asked-objectives.ts';
 import { build } from './enhancements/pipeline/build.ts';
 import { tests } from './enhancements/pipeline/tests.ts';
+import { ownChecks } from './own-checks.ts';
+import { agents } from './production/deployment/agents.ts';
+import { backup } from './production/deployment/backup.ts';
+import { candidate } from './production/deployment/candidate.ts';
+import { certificates } from './production/deployment/certificates.ts';
+import { database } from './production/deployment/database.ts';
+import { keys } from './production/deployment/keys.ts';
+import { migrate } from './production/deployment/migrate.ts';
 import { release } from './production/deployment/release.ts';
+import { retire } from './production/deployment/retire.ts';
+import { smoke } from './production/deployment/smoke.ts';
+import { switchTraffic } from './production/deployment/switch.ts';
+import { webhook } from './production/deployment/webhook.ts';
+import { alertDelivery } from './production/monitoring/alert-delivery.ts';
+import { dashboard } from './production/monitoring/dashboard.ts';
+import { rules } from './production/monitoring/rules.ts';
+import { watched } from './production/monitoring/watched.ts';
+import { headers } from './production/preflight/headers.ts';
+import { health } from './production/preflight/health.ts';
+import { latency } from './production/preflight/latency.ts';
+import { migrations } from './production/preflight/migrations.ts';
+import { readiness } from './production/preflight/readiness.ts';
+import { restore } from './production/preflight/restore.ts';
+import { secrets } from './production/preflight/secrets.ts';
+import { tls } from './production/preflight/tls.ts';
+import { window } from './production/validation/window.ts';
+import { applicationCrash } from './staging/drills/application-crash.ts';
+import { twin } from './staging/environment/twin.ts';
 import type { World } from './world.ts';
 
 /** Every check and every deed of the plan, one line each. A new one is registered here. */
-const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [release, build, tests];
+const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
+  secrets,
+  health,
+  readiness,
+  headers,
+  tls,
+  latency,
+  restore,
+  migrations,
+  ownChecks,
+  release,
+  keys,
+  certificates,
+  database,
+  backup,
+  migrate,
+  candidate,
+  agents,
+  switchTraffic,
+  smoke,
+  retire,
+  webhook,
+  watched,
+  rules,
+  dashboard,
+  alertDelivery,
+  window,
+  twin,
+  applicationCrash,
+  build,
+  tests,
+];
 
 /**
  * The whole plan for an app: what applies and what does not, in an order in which it can run.
