@@ -157,7 +157,7 @@ describe('the load balancer', () => {
     going = false;
     await Promise.all(clients);
     expect(seen.failed).toEqual([]);
-    expect(seen.answered).toBeGreaterThan(1_000);
+    expect(seen.answered).toBeGreaterThan(400);
     expect([...seen.slots].sort()).toEqual(['blue', 'green']);
   });
 

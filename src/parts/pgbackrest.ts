@@ -80,6 +80,10 @@ export const checkArchive = (config: string, place: Place): Job =>
 export const fullBackup = (name: string, config: string, place: Place): Job =>
   job(name, config, place, ['--type=full', 'backup'], minutes(60));
 
+/** Holds what changed since the backup before it, and needs that one to be restored. */
+export const incrementalBackup = (name: string, config: string, place: Place): Job =>
+  job(name, config, place, ['--type=incr', 'backup'], minutes(60));
+
 export const backupInfo = (name: string, config: string, place: Place): Job =>
   job(name, config, place, ['--output=json', 'info'], minutes(1));
 
@@ -92,6 +96,10 @@ export const restoreInto = (name: string, config: string, postgres: string, plac
     [`--pg1-path=${dataDirectory(postgres, place)}`, '--archive-mode=off', 'restore'],
     minutes(60),
   );
+
+/** Restores into the stopped Postgres that the configuration names: only files that differ are fetched. */
+export const restoreInPlace = (name: string, config: string, place: Place): Job =>
+  job(name, config, place, ['--delta', 'restore'], minutes(60));
 
 export type Backup = {
   readonly label: string;
