@@ -137,16 +137,19 @@ export class Engine {
   }
 
   #drive(run: LaunchRun): void {
-    const { launch } = run.record;
-    const going = async () => {
-      const closed = await run.run();
-      this.#records.set(launch, run.record);
-      if (closed) this.#runs.delete(launch);
-    };
-    going().catch((thrown: unknown) => {
+    run.run().catch((thrown: unknown) => {
       if (this.#ending.signal.aborted) return;
-      this.#shared.log(`${launch} stopped by a fault: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+      this.#shared.log(
+        `${run.record.launch} stopped by a fault: ${thrown instanceof Error ? thrown.stack : String(thrown)}`,
+      );
     });
+  }
+
+  #putAway(launch: string): void {
+    const run = this.#runs.get(launch);
+    if (run === undefined) return;
+    this.#records.set(launch, run.record);
+    this.#runs.delete(launch);
   }
 
   /** The plan of a request, made and looked through, without carrying out anything. */
@@ -281,6 +284,8 @@ export class Engine {
   }
 
   #emit(event: EngineEvent): void {
+    // Whoever hears that a launch is closed finds it closed.
+    if (event.kind === 'launch-closed') this.#putAway(event.launch);
     for (const listener of this.#listeners) {
       try {
         listener(event);

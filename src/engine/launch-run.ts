@@ -59,6 +59,7 @@ export class LaunchRun {
   #planIsThere: () => void = () => undefined;
   #deciding: Promise<unknown> = Promise.resolve();
   #announced = '';
+  #computed: { plan?: Plan; size?: number; at: { now?: Instant; state: LaunchState } };
 
   constructor(shared: Shared, record: LaunchRecord, planned?: Planned) {
     this.#shared = shared;
@@ -69,6 +70,7 @@ export class LaunchRun {
     this.#whenPlanned = new Promise((resolve) => {
       this.#planIsThere = resolve;
     });
+    this.#computed = { at: { state: state(record.plan, record.launch, [], record.askedAt) } };
     if (planned) this.#usePlan(planned);
   }
 
@@ -87,7 +89,12 @@ export class LaunchRun {
   }
 
   state(now: Instant = this.#shared.clock()): LaunchState {
-    return state(this.#plan, this.#record.launch, this.#leaves, now);
+    const { plan, size, at } = this.#computed;
+    // Asked for several times in one moment: by an event, by the loop, by a client.
+    if (plan === this.#plan && size === this.#leaves.length && at.now === now) return at.state;
+    const computed = state(this.#plan, this.#record.launch, this.#leaves, now);
+    this.#computed = { plan: this.#plan, size: this.#leaves.length, at: { now, state: computed } };
+    return computed;
   }
 
   /** This launch's leaves, and those of the earlier attempts that it stands on: enough to compute its state anywhere. */
@@ -158,8 +165,8 @@ export class LaunchRun {
     this.#emit({ kind: 'launch-opened', app, environment, by });
   }
 
-  /** Runs until the launch is closed (true), or the process ends. */
-  async run(): Promise<boolean> {
+  /** Runs until the launch is closed, or the process ends. */
+  async run(): Promise<void> {
     if (this.#planned === undefined) {
       await this.#replan();
       this.#emit({ kind: 'launch-resumed' });
@@ -176,7 +183,6 @@ export class LaunchRun {
       for (const attempt of this.#shared.order(due)) this.#begin(attempt);
       await this.#change.after(seen, next === undefined ? LONGEST_SLEEP : Math.min(next - now, LONGEST_SLEEP));
     }
-    return false;
   }
 
   /** Lets the loop look again. */
@@ -184,12 +190,11 @@ export class LaunchRun {
     this.#change.announce();
   }
 
-  async #close(end: 'launched' | 'aborted' | 'checked'): Promise<true> {
+  async #close(end: 'launched' | 'aborted' | 'checked'): Promise<void> {
     const really = end === 'launched' && this.#record.kind === 'check' ? 'checked' : end;
     await this.#append([this.#launchLeaf(1, { kind: 'closed', end: really, at: this.#shared.clock() })]);
     await this.remember();
     this.#emit({ kind: 'launch-closed', end: really });
-    return true;
   }
 
   /** Puts what a closed launch came to into its record, so that the history need not read the whole ledger. */
@@ -224,9 +229,10 @@ export class LaunchRun {
       })
       .finally(() => {
         this.#inFlight.delete(key);
+        // Where it did not come to its end, somebody has to look at it again.
+        if (!this.#leaves.some((l) => isOf(l.key, id) && l.body.kind === 'finished')) this.wake();
         void this.#places.get(key)?.then((release) => release?.());
         this.#places.delete(key);
-        this.wake();
       });
     this.#inFlight.set(key, run);
   }
@@ -331,8 +337,9 @@ export class LaunchRun {
           end: body.end,
           state: this.state().steps.get(step)?.kind ?? 'unknown',
         });
+      // A step that has started changes nothing that the loop asks for.
+      if (body.kind === 'finished') this.wake();
     }
-    this.wake();
   }
 
   /** Writes down what a person decided. One after the other: each is judged by the state that the last one left. */
