@@ -136,10 +136,15 @@ function monitoringWindow({ window, smoke, services }: FileInput): MonitoringWin
   const { length, requestsPerMinute, requests } = window;
   const hasWeb = Object.values(services).some(({ kind }) => kind === 'web');
   const reads = smoke.filter(({ method, status }) => method === 'GET' && status === 200);
-  const usual = (reads.length > 0 ? reads : [{ path: '/', headers: {} }]).map(
-    ({ path, headers }): LoadRequest => ({ weight: 1, method: 'GET', path, headers, body: undefined }),
-  );
-  return { length, requestsPerMinute, requests: requests?.map(loadRequest) ?? (hasWeb ? usual : []) };
+  const get = (read: Pick<LoadRequest, 'weight' | 'path' | 'headers'>): LoadRequest => ({
+    weight: read.weight,
+    method: 'GET',
+    path: read.path,
+    headers: read.headers,
+    body: undefined,
+  });
+  const usual = (reads.length > 0 ? reads : [{ path: '/', headers: {} }]).map((read) => get({ ...read, weight: 1 }));
+  return { length, requestsPerMinute, requests: requests?.map(get) ?? (hasWeb ? usual : []) };
 }
 
 function recorder({ write, read, perSecond }: RecorderInput): App['recorder'] {

@@ -7,12 +7,20 @@ const WIDEST = 100;
 
 /**
  * The line of a problem, without what could be a secret: every value on it is hidden except `shown`, the one that the
- * problem quotes anyway, and comments are left out.
+ * problem quotes anyway, and so are names of anchors; comments are left out.
  */
 export function excerptAt(source: Source, at: Position, shown: Node | undefined): Excerpt | undefined {
   const line = lineAt(source.text, at.line);
-  if (line === undefined || line.text.trim() === '') return undefined;
-  const hidden = source.document.errors.length > 0 ? unsure(line) : valuesOn(source, line, shown);
+  return line && excerptOf(line, valuesOn(source, line, shown), at);
+}
+
+/** The same where the YAML itself is broken, and nobody knows what on the line is a key. */
+export function brokenExcerptAt(source: Source, at: Position): Excerpt | undefined {
+  const line = lineAt(source.text, at.line);
+  return line && excerptOf(line, unsure(line), at);
+}
+
+function excerptOf(line: Line, hidden: Hidden, at: Position): Excerpt | undefined {
   const excerpt = masked(line, hidden, at);
   return excerpt.text.replaceAll(HIDDEN, '').trim() === '' ? undefined : excerpt;
 }
@@ -30,7 +38,7 @@ function lineAt(text: string, number: number): Line | undefined {
   return { start, text: found.replace(/\r$/, '').replaceAll('\t', ' ') };
 }
 
-/** In a broken file nobody knows what is a key: only what looks like the line's first one is shown. */
+/** Only what looks like the line's first key is shown. */
 function unsure(line: Line): Hidden {
   const [head, name] = /^[\s-]*([A-Za-z_][A-Za-z0-9_./-]*):(?=\s|$)\s*/.exec(line.text) ?? [];
   const indentation = /^[\s-]*/.exec(line.text)?.[0].length ?? 0;
@@ -55,6 +63,8 @@ function valuesOn(source: Source, line: Line, shown: Node | undefined): Hidden {
       if (!isKey && node !== shown) spans.push({ start: Math.max(from, line.start), end: Math.min(to, end) });
     },
   });
+  for (const { index, 0: anchor } of line.text.matchAll(/[&*][^\s,[\]{}]+/g))
+    spans.push({ start: line.start + index, end: line.start + index + anchor.length });
   // What follows the last key or value may be closing brackets, or a comment with anything in it.
   const rest = /^[\s[\]{},:]*/.exec(source.text.slice(last, end))?.[0].length ?? 0;
   return { spans: spans.sort((a, b) => a.start - b.start), end: Math.min(end, last + rest) };

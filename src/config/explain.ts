@@ -150,13 +150,14 @@ function valueAt(data: unknown, path: Path): unknown {
 export function problemAt(source: Source, file: string, finding: Finding): ConfigProblem {
   const place = placeOf(source.document, finding.path);
   const missing = place.path.length < finding.path.length;
-  const offset = offsetOf(place, missing || finding.about === 'key');
-  const at = source.positionAt(offset);
-  const shown = finding.quoted && !missing ? asScalar(place.value) : undefined;
+  // The path goes on into a mapping that a short form stands for: the text is the place.
+  const isShortForm = missing && asScalar(place.value) !== undefined;
+  const at = source.positionAt(offsetOf(place, (missing && !isShortForm) || finding.about === 'key'));
+  const shown = finding.quoted && (isShortForm || !missing) ? asScalar(place.value) : undefined;
   return {
     file,
     at,
-    key: pathText(missing && asScalar(place.value) !== undefined ? place.path : finding.path),
+    key: pathText(isShortForm ? place.path : finding.path),
     found: finding.found,
     expected: finding.expected,
     excerpt: excerptAt(source, at, shown),

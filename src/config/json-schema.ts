@@ -26,6 +26,14 @@ export type KeySchema = {
 
 /** Every key with its words: what the reference page and the errors are made from. */
 export function annotatedSchema(): KeySchema {
+  annotated ??= annotate();
+  return annotated;
+}
+
+/** Made once, and only where it is needed: a sound file needs none of it. */
+let annotated: KeySchema | undefined;
+
+function annotate(): KeySchema {
   const schema: unknown = z.toJSONSchema(file, {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {

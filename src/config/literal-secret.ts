@@ -8,8 +8,8 @@ const URL_WITH_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]+@/i;
 /** Tokens that say by their beginning what they are, a JWT, and a private key's first line. */
 const KNOWN_BEGINNINGS =
   /(?:^|[\s"'=:/])(?:ghp_|gho_|github_pat_|glpat-|sk-|sk_live_|xox[abps]-|AKIA|eyJ[\w-]{8,}\.)|-----BEGIN/;
-/** Long, letters and digits mixed, and no word of anyone's language. */
-const RANDOM_RUN = /(?=[A-Za-z0-9+_-]*\d)(?=[A-Za-z0-9+_-]*[A-Za-z])[A-Za-z0-9+_-]{20,}/;
+/** Letters and digits mixed in one long run, without the hyphens and dots of names, paths and UUIDs. */
+const RANDOM_RUN = /(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}/;
 
 const SECRET_NAME =
   /(?:^|[_-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API[_-]?KEY|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|CREDENTIALS?)$/i;

@@ -11,7 +11,7 @@ import {
   sourceOf,
   syntaxFaults,
 } from './document.ts';
-import { excerptAt } from './excerpt.ts';
+import { brokenExcerptAt } from './excerpt.ts';
 import { type Finding, findingsOf, problemAt, standardMessage } from './explain.ts';
 import type { ConfigProblem } from './problem.ts';
 import { file as fileSchema } from './schema/file.ts';
@@ -112,7 +112,7 @@ function problems(all: readonly ConfigProblem[]): Reading {
 
 function syntaxProblem(source: Source, file: string, { offset, key, found, expected }: SyntaxFault): ConfigProblem {
   const at = source.positionAt(offset);
-  return { file, at, key, found, expected, excerpt: excerptAt(source, at, undefined) };
+  return { file, at, key, found, expected, excerpt: brokenExcerptAt(source, at) };
 }
 
 type Data =

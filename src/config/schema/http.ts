@@ -46,7 +46,7 @@ const expectation = z.strictObject(
     name: key(z.string({ error: 'a name as text' }).min(1, { error: 'a name as text' }).optional(), {
       description: 'What the board and the documents call it.',
       examples: ['the stock list opens'],
-      absent: 'method and path',
+      absent: '`health`, `readiness`, or method and path',
     }),
     method: key(z.enum(METHODS, { error: `one of ${METHODS.join(', ')}` }).default('GET'), {
       description: 'Request method.',

@@ -15,34 +15,45 @@ const placedPath = (known: readonly string[]) =>
 
 const REQUEST = 'a path such as `/api/products`, or a mapping with `path`';
 
+const weight = key(
+  z
+    .number({ error: 'a weight above 0' })
+    .positive({ error: 'a weight above 0' })
+    .max(1e6, { error: 'a weight of at most 1000000' })
+    .default(1),
+  { description: 'How often this request is sent, compared with the others.', examples: [6] },
+);
+const path = key(placedPath(['{uuid}', '{n}']), {
+  description: 'Path and query. `{uuid}` gives a fresh identity, `{n}` the number of the request.',
+  examples: ['/api/products?page={n}'],
+});
+const orPath = (issue: { readonly code?: string }) => (issue.code === 'invalid_type' ? REQUEST : undefined);
+const shortPath = httpPath.transform((given) => ({ path: given }));
+
 const requestKeys = z.strictObject(
   {
-    weight: key(
-      z
-        .number({ error: 'a weight above 0' })
-        .positive({ error: 'a weight above 0' })
-        .max(1e6, { error: 'a weight of at most 1000000' })
-        .default(1),
-      { description: 'How often this request is sent, compared with the others.', examples: [6] },
-    ),
+    weight,
     method: key(z.enum(['GET', 'POST'], { error: '`GET` or `POST`' }).default('GET'), {
       description: 'Request method.',
       examples: ['POST'],
     }),
-    path: key(placedPath(['{uuid}', '{n}']), {
-      description: 'Path and query. `{uuid}` gives a fresh identity, `{n}` the number of the request.',
-      examples: ['/api/products?page={n}'],
-    }),
+    path,
     headers,
     body,
   },
-  { error: (issue) => (issue.code === 'invalid_type' ? REQUEST : undefined) },
+  { error: orPath },
 );
-const request = z.union([httpPath.transform((path) => ({ path })).pipe(requestKeys), requestKeys], { error: REQUEST });
+const request = z.union([shortPath.pipe(requestKeys), requestKeys], { error: REQUEST });
+
+const readKeys = z.strictObject({ weight, path, headers }, { error: orPath });
+const read = z.union([shortPath.pipe(readKeys), readKeys], { error: REQUEST });
 
 const REQUESTS = 'a list of requests, with at least one';
 
-export const requests = z.array(request, { error: REQUESTS }).min(1, { error: REQUESTS });
+const requests = z.array(request, { error: REQUESTS }).min(1, { error: REQUESTS });
+
+/** Requests that change nothing: there is no key to say otherwise. */
+export const reads = z.array(read, { error: REQUESTS }).min(1, { error: REQUESTS });
 
 const loadKeys = z.strictObject(
   {

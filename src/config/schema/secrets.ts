@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Secret, SecretReference } from '../app.ts';
 import { splitCommand } from '../command.ts';
-import { commandCarriesSecret, looksLikeSecret } from '../literal-secret.ts';
+import { commandCarriesSecret, hasUrlPassword, looksLikeSecret } from '../literal-secret.ts';
 import { key, refuse } from './key.ts';
 import { handoverAs, name, variable } from './values.ts';
 
@@ -12,7 +12,7 @@ const SOURCE = `${REFERENCE}, or \`generated:BYTES\``;
 export function secretReference(text: string): SecretReference | undefined {
   const [, kind, rest] = /^(file|env|command):(.+)$/s.exec(text.trim()) ?? [];
   if (kind === undefined || rest === undefined || rest.trim() === '') return undefined;
-  if (kind === 'file') return looksLikeSecret(rest) ? undefined : { kind, path: rest.trim() };
+  if (kind === 'file') return hasUrlPassword(rest) ? undefined : { kind, path: rest.trim() };
   if (kind === 'env') return variable.safeParse(rest.trim()).success ? { kind, variable: rest.trim() } : undefined;
   const split = splitCommand(rest.trim());
   if (split.kind === 'refused' || commandCarriesSecret(split.command)) return undefined;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { key } from './key.ts';
-import { requests } from './load.ts';
+import { reads } from './load.ts';
 import { duration, positiveWhole } from './values.ts';
 
 const WINDOW = 'a duration such as `24h`, or a mapping with `length`, `requestsPerMinute` or `requests`';
@@ -19,15 +19,12 @@ const windowKeys = z.strictObject(
         examples: [600],
       },
     ),
-    requests: key(
-      requests.refine((all) => all.every(({ method }) => method === 'GET'), { error: 'GET requests only' }).optional(),
-      {
-        description:
-          'What that load sends: reads only, because production answers it, and paths that exist without sample data.',
-        examples: [[{ path: '/' }, { path: '/low-stock' }]],
-        absent: 'the GET requests of `smoke` that expect 200, else `/`',
-      },
-    ),
+    requests: key(reads.optional(), {
+      description:
+        'What that load sends: reads only, because production answers it, and paths that exist without sample data.',
+      examples: [[{ path: '/' }, { path: '/low-stock' }]],
+      absent: 'the GET requests of `smoke` that expect 200, else `/`',
+    }),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? WINDOW : undefined) },
 );
