@@ -130,10 +130,13 @@ async function forgetCopy({ runtime }: Environment, config: string): Promise<voi
     if (stores.has(store)) await runtime.removeStore(store);
 }
 
-/** Where the database's write-ahead log stands: a later position means that something was written since. */
+/**
+ * How many transactions have written: the next transaction id, which only a transaction that writes is given. The same
+ * number later means that nothing was written in between.
+ */
 export async function writePosition(client: Client): Promise<string> {
-  const { rows } = await client.query<{ position: string }>('SELECT pg_current_wal_lsn()::text AS position');
-  return rows[0]?.position ?? '';
+  const { rows } = await client.query<{ next: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next');
+  return rows[0]?.next ?? '';
 }
 
 /** Asks Postgres to hand the current WAL segment to the archive, so that a restore reaches this moment. */

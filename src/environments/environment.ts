@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { App, EnvironmentSettings } from '../config/app.ts';
+import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
 import { openProcessRuntime } from '../runtimes/process/runtime.ts';
@@ -38,15 +39,40 @@ export type OpenSettings = {
   readonly clock: Clock;
 };
 
-/** Opens the environment, makes its folder where it is not there, and takes up what runs of it. Starts nothing. */
+/** Opens the environment, makes its folder where it is not there, and looks for what runs of it. Starts nothing. */
 export async function openEnvironment(open: OpenSettings): Promise<Environment> {
+  const described = describeEnvironment(open);
+  await open.host.folder(described.folder, { mode: 0o755 });
+  const folder = join(described.folder, 'runtime');
+  const runtime = await openProcessRuntime({ host: open.host, environment: tagOf(open), folder });
+  return { ...withoutRuntime(described), runtime };
+}
+
+/** The environment as a plan needs it: nothing is touched, and nothing can be done to it. */
+export function describeEnvironment(open: OpenSettings): Environment {
   const { app, name, kind, settings, host, clock } = open;
-  const tag = `${app.name}-${name}`;
-  const folder = join(open.state, 'environments', tag);
-  await host.folder(folder, { mode: 0o755 });
-  const runtime = await openProcessRuntime({ host, environment: tag, folder: join(folder, 'runtime') });
-  const escrowFolder = join(open.state, 'escrow', tag);
-  return { name, kind, app, settings, ports: portPlan(app, settings), host, runtime, folder, escrowFolder, clock };
+  return {
+    name,
+    kind,
+    app,
+    settings,
+    ports: portPlan(app, settings),
+    host,
+    folder: join(open.state, 'environments', tagOf(open)),
+    escrowFolder: join(open.state, 'escrow', tagOf(open)),
+    clock,
+    get runtime() {
+      return fail({ kind: 'internal', what: `the environment ${name} was only described`, next: 'open it first' });
+    },
+  };
+}
+
+const tagOf = ({ app, name }: OpenSettings): string => `${app.name}-${name}`;
+
+/** Copied by name: a spread would ask for the runtime that is not there. */
+function withoutRuntime(e: Environment): Omit<Environment, 'runtime'> {
+  const { name, kind, app, settings, ports, host, folder, escrowFolder, clock } = e;
+  return { name, kind, app, settings, ports, host, folder, escrowFolder, clock };
 }
 
 /** The addresses that a person can open. */

@@ -20,7 +20,7 @@ export type EnvironmentRecord = {
   readonly live: { readonly slot: Slot; readonly release: Digest; readonly since: Instant } | undefined;
   /** What runs beside it and gets no traffic yet. */
   readonly candidate: { readonly slot: Slot; readonly release: Digest; readonly took: Milliseconds } | undefined;
-  /** The last backup that was restored and compared, and the database's write position at that time. */
+  /** The last backup that was restored and compared, and how many transactions had written by then. */
   readonly verifiedBackup: { readonly label: string; readonly position: string; readonly at: Instant } | undefined;
 };
 

@@ -1,5 +1,4 @@
 import type { Service } from '../config/app.ts';
-import type { Release } from '../releases/release.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { Slot, Unit } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
@@ -33,7 +32,7 @@ export const unitName = (service: Service, slot: Slot | undefined, instance: num
 /** One unit per instance of a service in a slot. Agents have no slot: the old instances end before the new ones start. */
 export function serviceUnits(
   environment: Environment,
-  release: Release,
+  folder: string,
   service: Service,
   slot: Slot | undefined,
 ): Unit[] {
@@ -47,7 +46,7 @@ export function serviceUnits(
       role: service.kind,
       ...(slot ? { slot } : {}),
       command: withValues(given, service.command),
-      directory: release.folder,
+      directory: folder,
       environment: {
         ...service.environment,
         [service.portVariable]: String(port),

@@ -69,7 +69,7 @@ async function start(
   signal: AbortSignal,
 ): Promise<Gate[]> {
   await handOver(environment, service);
-  const [first, ...others] = serviceUnits(environment, release, service, slot);
+  const [first, ...others] = serviceUnits(environment, release.folder, service, slot);
   if (!first) return [];
   const gates = [await startOne(environment, service, first, signal)];
   if (gates[0]?.kind === 'not-ready') return gates;

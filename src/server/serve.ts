@@ -31,6 +31,8 @@ export type Composition = {
   readonly plans: PlanSource;
   /** Long-running actions that are no launch, by name. */
   readonly operations: Readonly<Record<string, Operation>>;
+  /** Called once the engine is there, to listen to what happens. */
+  readonly follow?: (engine: Engine) => void;
 };
 
 export type ServeOptions = {
@@ -89,7 +91,7 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   undo.push(() => pool.end());
   const ledger = await openLedger({ state, pool, clock, secrets, log: log.line });
   undo.push(ledger.stop);
-  const { plans, operations } = await compose({ state, ledger, log: log.line });
+  const { plans, operations, follow } = await compose({ state, ledger, log: log.line });
   const attemptLogs = join(state.logs, 'launches');
   const engine = await Engine.open({
     leaves: ledger.leaves,
@@ -107,6 +109,7 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   });
   undo.push(() => engine.stop());
   logEvents(engine, log.line);
+  follow?.(engine);
   const since = clock();
   const health = () => {
     const down = database.down();

@@ -23,6 +23,7 @@ import { rules } from './production/monitoring/rules.ts';
 import { watched } from './production/monitoring/watched.ts';
 import { headers } from './production/preflight/headers.ts';
 import { health } from './production/preflight/health.ts';
+import { host } from './production/preflight/host.ts';
 import { latency } from './production/preflight/latency.ts';
 import { migrations } from './production/preflight/migrations.ts';
 import { readiness } from './production/preflight/readiness.ts';
@@ -36,6 +37,7 @@ import type { World } from './world.ts';
 
 /** Every check and every deed of the plan, one line each. A new one is registered here. */
 const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
+  host,
   secrets,
   health,
   readiness,
@@ -74,10 +76,8 @@ const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
  * @throws ProblemError of kind `input` where holdpoint.yaml asks something of a step or objective that does not exist
  */
 export function planFor(world: World): Plan<Step> {
-  const { steps, problems } = withAskedObjectives(
-    STEPS.flatMap((make) => make(world)),
-    world.app.objectives,
-  );
+  const made = STEPS.flatMap((make) => make(world)).map((step) => aimingFirst(step, world));
+  const { steps, problems } = withAskedObjectives(made, world.app.objectives);
   const plan = {
     app: world.app.name,
     environment: world.production.name,
@@ -87,6 +87,19 @@ export function planFor(world: World): Plan<Step> {
   const [first, ...others] = [...problems, ...planProblems(plan), ...strayExemptions(plan)];
   if (first) throw new ProblemError({ ...first, detail: others.map((p) => `${p.where ?? ''}: ${p.what}`) });
   return plan;
+}
+
+/** A step whose evidence depends on an environment's epoch begins that epoch, should it be the first of it. */
+function aimingFirst(step: Step, world: World): Step {
+  const names = (['production', 'staging'] as const).filter((name) => name in step.inputs);
+  if (names.length === 0) return step;
+  return {
+    ...step,
+    run: async (attempt) => {
+      for (const name of names) await world.aim(name);
+      return step.run(attempt);
+    },
+  };
 }
 
 /** `A.1/*` among a step's needs stands for every step of that task. */

@@ -34,6 +34,8 @@ export type World = {
    * Made by the first step that asks for it, removed when the launch ends.
    */
   preflight(attempt: Attempt): Promise<Environment>;
+  /** Says before the first deed in an environment which release it is aimed at from now on. Harmless when repeated. */
+  aim(which: 'production' | 'staging'): Promise<void>;
 };
 
 /** Digests that are known before anything runs. */

@@ -1,0 +1,74 @@
+import type { Json } from '../engine/request.ts';
+import { writePosition } from '../environments/backup.ts';
+import { withDatabase } from '../environments/database-access.ts';
+import type { Environment } from '../environments/environment.ts';
+import { changeRecord, readRecord } from '../environments/record.ts';
+import { fail } from '../evidence/problem.ts';
+import type { World } from '../tracks/world.ts';
+import type { OperationRun } from './operation.ts';
+
+const named = (world: World, environment: string): Environment => {
+  if (environment === world.production.name) return world.production;
+  if (world.staging && environment === world.staging.name) return world.staging;
+  return fail({
+    kind: 'input',
+    what: `there is no environment ${environment}`,
+    next: `name one of ${[world.production, world.staging].flatMap((e) => (e ? [e.name] : [])).join(', ')}`,
+  });
+};
+
+/** Stops every environment of the app and keeps all data; a later launch starts it again. */
+export async function takeDown(world: World, run: OperationRun): Promise<Json> {
+  const lines: string[] = [];
+  for (const environment of [world.production, world.staging]) {
+    if (!environment) continue;
+    const units = await environment.runtime.list();
+    run.progress(`stops ${units.length} units of ${environment.name}`);
+    await environment.runtime.down();
+    const { epoch, live } = await readRecord(environment);
+    if (units.length > 0 && live)
+      await changeRecord(environment, { epoch: epoch + 1, live: undefined, candidate: undefined });
+    lines.push(`${environment.name} is down; its data stays in ${environment.folder}`);
+  }
+  return { lines };
+}
+
+/** Removes an environment with its data. The ledger stays. */
+export async function destroyEnvironment(world: World, input: Json, run: OperationRun): Promise<Json> {
+  const asked =
+    typeof input === 'object' && input !== null && !Array.isArray(input) ? (input as Record<string, Json>) : {};
+  const environment = named(world, String(asked.environment ?? ''));
+  if (asked.withoutBackup !== true) await refuseUnsavedWrites(environment);
+  run.progress(`stops and removes ${environment.name}`);
+  const { epoch } = await readRecord(environment);
+  await environment.runtime.destroy();
+  await environment.host.remove(environment.folder);
+  // Only the epoch is kept: evidence about what is gone counts for nothing that comes after it.
+  await changeRecord(environment, { epoch: epoch + 1 });
+  return {
+    lines: [
+      `${environment.name} of ${world.app.name} is gone, with its data and its backups.`,
+      `What remains: the ledger, the documents in ${world.app.root}/launch, the releases in ${world.releasesFolder}, and the escrowed keys in ${environment.escrowFolder}.`,
+    ],
+  };
+}
+
+/** Refuses while the database holds writes that no verified backup has. What cannot be looked at counts as unsaved. */
+async function refuseUnsavedWrites(environment: Environment): Promise<void> {
+  if (environment.app.database?.managed.kind !== 'by-holdpoint') return;
+  if (!(await environment.runtime.stores()).includes('postgres-data')) return;
+  const refuse = (what: string): never =>
+    fail({
+      kind: 'conflict',
+      what,
+      where: environment.name,
+      next: '`holdpoint check A.2/backup` takes and verifies one; or give --without-backup to lose the data',
+    });
+  const { verifiedBackup } = await readRecord(environment);
+  if (!verifiedBackup) return refuse('the environment has data and no verified backup');
+  const now = await withDatabase(environment, 'superuser', writePosition).catch(() => undefined);
+  if (now === undefined)
+    return refuse('the database does not answer, so it is not known what was written since the last verified backup');
+  if (now !== verifiedBackup.position)
+    return refuse(`there were writes since the last verified backup ${verifiedBackup.label}`);
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import type { App } from '../config/app.ts';
+import { describeEnvironment, type Environment, openEnvironment } from '../environments/environment.ts';
+import { aim, epochDigest, epochFor } from '../environments/epoch.ts';
+import { fail } from '../evidence/problem.ts';
+import { type Clock, hours, type Milliseconds } from '../evidence/units.ts';
+import type { Host } from '../hosts/host.ts';
+import type { Attempt } from '../plan/step.ts';
+import { findRelease } from '../releases/build.ts';
+import { digestOf } from '../releases/digest.ts';
+import { buildInputs } from '../releases/release.ts';
+import { sourceTree } from '../releases/source-tree.ts';
+import { openPreflight } from './preflight-environment.ts';
+import { standUp } from './stand-up.ts';
+import type { World } from './world.ts';
+
+/** What the plan asks for: a day. A shorter window makes go-live provisional. */
+export const PLANNED_WINDOW: Milliseconds = hours(24);
+
+export type WorldSettings = {
+  readonly app: App;
+  /** The state directory. */
+  readonly state: string;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly version: string;
+  /** Absent: what holdpoint.yaml says. */
+  readonly window: Milliseconds | undefined;
+  /** `to-launch` opens the environments; `to-look` touches nothing, for a plan that is only printed. */
+  readonly purpose: 'to-launch' | 'to-look';
+};
+
+export async function makeWorld(settings: WorldSettings): Promise<World> {
+  const { app, state, host, clock, purpose } = settings;
+  const source = await sourceTree(app.root, app.ignore);
+  const target = buildInputs(app, source);
+  const production = await environmentOf(settings, 'production');
+  const staging = app.environments.staging ? await environmentOf(settings, 'staging') : undefined;
+  const look = purpose === 'to-launch' ? 'running' : 'recorded';
+  const epochs = {
+    production: await epochFor(production, target, look),
+    staging: staging ? await epochFor(staging, target, look) : 0,
+  };
+  const releasesFolder = join(state, 'releases');
+  const release = async () =>
+    (await findRelease(releasesFolder, target)) ??
+    fail({
+      kind: 'host',
+      what: 'the release is not there (any more)',
+      where: releasesFolder,
+      next: '`holdpoint retry A.2/release` builds it',
+    });
+
+  let standing: Promise<Environment> | undefined;
+  const preflight = (attempt: Attempt): Promise<Environment> => {
+    standing ??= standUpPreflight(attempt);
+    // A failed start is not kept: the next attempt tries again.
+    standing.catch(() => {
+      standing = undefined;
+    });
+    return standing;
+  };
+  const standUpPreflight = async (attempt: Attempt): Promise<Environment> => {
+    const environment = await openPreflight({ app, state, host, clock }, attempt.launch);
+    const { signal, progress } = attempt;
+    await standUp(environment, { release: await release(), signal, clock, progress });
+    return environment;
+  };
+
+  return {
+    app,
+    source,
+    host,
+    clock,
+    window: { length: settings.window ?? app.window.length, planned: PLANNED_WINDOW },
+    inputs: {
+      release: target,
+      source: source.digest,
+      production: epochDigest(production, epochs.production),
+      staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
+      holdpoint: digestOf(settings.version),
+    },
+    production,
+    staging,
+    releasesFolder,
+    scratchFolder: join(state, 'scratch'),
+    release,
+    preflight,
+    aim: async (which) => {
+      const environment = which === 'production' ? production : staging;
+      if (environment) await aim(environment, target, epochs[which]);
+    },
+  };
+}
+
+function environmentOf(
+  { app, state, host, clock, purpose }: WorldSettings,
+  name: 'production' | 'staging',
+): Promise<Environment> | Environment {
+  const settings = app.environments[name] ?? app.environments.production;
+  const open = { app, name, kind: 'lasting', settings, state, host, clock } as const;
+  return purpose === 'to-launch' ? openEnvironment(open) : describeEnvironment(open);
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { App } from '../config/app.ts';
+import { type Environment, openEnvironment } from '../environments/environment.ts';
+import { PORTS_PER_ENVIRONMENT, portPlan } from '../environments/ports.ts';
+import { fail } from '../evidence/problem.ts';
+import type { Clock } from '../evidence/units.ts';
+import type { Host } from '../hosts/host.ts';
+import { portState } from '../hosts/ports.ts';
+
+/** Where throw-away environments look for a run of free ports. */
+const FIRST = 31_000;
+const LAST = 60_000;
+
+export type PreflightSettings = {
+  readonly app: App;
+  readonly state: string;
+  readonly host: Host;
+  readonly clock: Clock;
+};
+
+const NAME = 'preflight';
+const folderOf = ({ app, state }: PreflightSettings) => join(state, 'environments', `${app.name}-${NAME}`);
+
+/** Which launch a throw-away environment was made for, and on which ports. Beside its folder, so that it goes last. */
+type Mark = { readonly launch: string; readonly firstPort: number };
+
+const markOf = (settings: PreflightSettings) => `${folderOf(settings)}.json`;
+
+async function readMark(settings: PreflightSettings): Promise<Mark | undefined> {
+  return readFile(markOf(settings), 'utf8').then(
+    (text) => JSON.parse(text) as Mark,
+    () => undefined,
+  );
+}
+
+/** The launch's own throw-away environment; what an earlier launch left of one is removed first. */
+export async function openPreflight(settings: PreflightSettings, launch: string): Promise<Environment> {
+  const mark = await readMark(settings);
+  if (mark?.launch === launch) return open(settings, mark.firstPort);
+  if (mark) await removePreflight(settings);
+  const firstPort = await freeRun(settings.app);
+  await settings.host.place([{ path: markOf(settings), content: JSON.stringify({ launch, firstPort }), mode: 0o644 }]);
+  return open(settings, firstPort);
+}
+
+function open({ app, state, host, clock }: PreflightSettings, firstPort: number): Promise<Environment> {
+  const httpsPort = firstPort + PORTS_PER_ENVIRONMENT - 1;
+  const production = app.environments.production;
+  return openEnvironment({
+    app,
+    name: NAME,
+    kind: 'throw-away',
+    settings: { ...production, firstPort, httpsPort },
+    state,
+    host,
+    clock,
+  });
+}
+
+/** Ends and removes the throw-away environment with all its data; harmless where there is none. */
+export async function removePreflight(settings: PreflightSettings): Promise<'removed' | 'was-not-there'> {
+  const mark = await readMark(settings);
+  if (!mark) return 'was-not-there';
+  const environment = await open(settings, mark.firstPort);
+  await environment.runtime.destroy();
+  await settings.host.remove(environment.folder);
+  await settings.host.remove(environment.escrowFolder);
+  await settings.host.remove(markOf(settings));
+  return 'removed';
+}
+
+/** The launch that a throw-away environment belongs to. */
+export const preflightOwner = async (settings: PreflightSettings): Promise<string | undefined> =>
+  (await readMark(settings))?.launch;
+
+async function freeRun(app: App): Promise<number> {
+  for (let first = FIRST; first < LAST; first += PORTS_PER_ENVIRONMENT) {
+    const settings = { ...app.environments.production, firstPort: first, httpsPort: first + PORTS_PER_ENVIRONMENT - 1 };
+    const states = await Promise.all(
+      portPlan(app, settings)
+        .all()
+        .map((p) => portState(p.port)),
+    );
+    if (states.every((s) => s.kind === 'free')) return first;
+  }
+  return fail({
+    kind: 'host',
+    what: `no run of ${PORTS_PER_ENVIRONMENT} free ports was found for the pre-flight environment`,
+    where: `127.0.0.1:${FIRST}-${LAST}`,
+    next: 'see what holds them (`ss -ltnp`), and launch again',
+  });
+}

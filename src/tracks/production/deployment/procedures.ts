@@ -1,0 +1,156 @@
+import type { Command } from '../../../config/app.ts';
+import { databaseParts, LIVE_BACKUP } from '../../../environments/database.ts';
+import { loadBalancerPart } from '../../../environments/load-balancer.ts';
+import { monitoringParts } from '../../../environments/monitoring.ts';
+import { serviceUnits } from '../../../environments/service-units.ts';
+import { switchTo } from '../../../parts/caddy.ts';
+import type { Part } from '../../../parts/part.ts';
+import { checkArchive, createStanza, fullBackup } from '../../../parts/pgbackrest.ts';
+import type { Procedure, ProcedureFile, ProcedureStep } from '../../../plan/procedure.ts';
+import type { Place } from '../../../runtimes/runtime.ts';
+import type { Unit } from '../../../runtimes/unit.ts';
+import type { World } from '../../world.ts';
+
+/**
+ * What the deployment does, made from the very values that its steps carry out: units, files and command lines. Contents
+ * of files are left out, so no secret is in it.
+ */
+export async function deploymentProcedure(world: World): Promise<Procedure> {
+  const { app, production } = world;
+  const { place } = production.runtime;
+  const steps: ProcedureStep[] = [await releaseStep(world)];
+  if (app.database?.managed.kind === 'by-holdpoint') steps.push(...(await databaseSteps(world, place)));
+  const { migrations } = app.database ?? {};
+  if (migrations)
+    steps.push({
+      step: 'A.2/migrate',
+      title: 'Migrate the database',
+      commands: [words(migrations.up)],
+      files: [],
+      units: [],
+      rollback: migrations.down
+        ? [words(migrations.down)]
+        : ['restore the backup of A.2/backup: the migrations have no way back'],
+    });
+  steps.push(
+    ...(await serviceSteps(world, place)),
+    partStep('A.3/watched', 'Start the monitoring', await monitoringParts(production), place),
+  );
+  return { title: `Deployment of ${app.name} to ${production.name}`, steps };
+}
+
+async function releaseStep(world: World): Promise<ProcedureStep> {
+  return {
+    step: 'A.2/release',
+    title: 'Build the release once, from a clean copy of the source',
+    commands: world.app.build.map(words),
+    files: [],
+    units: [],
+    rollback: ['none is needed: nothing runs from it yet'],
+  };
+}
+
+async function databaseSteps(world: World, place: Place): Promise<ProcedureStep[]> {
+  const { live, backup } = await databaseParts(world.production);
+  const part = partStep(
+    'A.2/database',
+    'Start Postgres with checksums and archive',
+    { ...live, files: [...live.files, ...backup.files] },
+    place,
+  );
+  const jobs = [live.initialise, createStanza(LIVE_BACKUP, place), checkArchive(LIVE_BACKUP, place)];
+  return [
+    {
+      ...part,
+      commands: [...jobs.map((j) => words(j.command)), ...part.commands],
+      rollback: ['`holdpoint down` stops it and keeps its data'],
+    },
+    {
+      step: 'A.2/backup',
+      title: 'Take an encrypted full backup',
+      commands: [words(fullBackup('backup', LIVE_BACKUP, place).command)],
+      files: [],
+      units: [],
+      rollback: ['none is needed: a backup changes nothing'],
+    },
+  ];
+}
+
+async function serviceSteps(world: World, place: Place): Promise<ProcedureStep[]> {
+  const { app, production } = world;
+  const folder = `${world.releasesFolder}/RELEASE`;
+  const units = (kind: 'web' | 'agent') =>
+    app.services
+      .filter((s) => s.kind === kind)
+      .flatMap((s) => serviceUnits(production, folder, s, kind === 'web' ? 'green' : undefined));
+  const balancer = await loadBalancerPart(production);
+  const web = units('web');
+  const agents = units('agent');
+  return [
+    {
+      ...partStep(
+        'A.2/candidate',
+        'Start the new web instances in the free slot (here: green)',
+        { ...balancer, units: [...balancer.units, ...web] },
+        place,
+      ),
+      rollback: ['stop the new instances; the old ones were not touched'],
+    },
+    ...(agents.length > 0
+      ? [
+          {
+            ...unitStep('A.2/agents', 'Drain each agent, then start its successor', agents),
+            rollback: ['`holdpoint launch` of the release before'],
+          },
+        ]
+      : []),
+    {
+      step: 'A.2/switch',
+      title: 'Send the traffic to the new slot',
+      commands: [words(switchTo('green', place).command)],
+      files: [],
+      units: [],
+      rollback: [words(switchTo('blue', place).command)],
+    },
+    {
+      step: 'A.2/retire',
+      title: 'Drain and stop the old instances',
+      commands: app.services
+        .filter((s) => s.kind === 'web')
+        .map(
+          (s) =>
+            `${s.stop.signal} to each instance of ${s.name} in the old slot; at most ${s.stop.drain / 1000} s to drain`,
+        ),
+      files: [],
+      units: web.map((u) => u.name.replace('-green-', '-blue-')),
+      rollback: ['`holdpoint launch` of the release before'],
+    },
+  ];
+}
+
+function unitStep(step: ProcedureStep['step'], title: string, units: readonly Unit[]): ProcedureStep {
+  return {
+    step,
+    title,
+    commands: units.map((u) => words(u.command)),
+    files: [],
+    units: units.map((u) => u.name),
+    rollback: [],
+  };
+}
+
+function partStep(step: ProcedureStep['step'], title: string, part: Part, place: Place): ProcedureStep {
+  const files = part.files.map(
+    (f): ProcedureFile => ({
+      path: place.path(f.store, f.path),
+      mode: f.mode,
+      user: place.user(f.user),
+      holds: f.mode === 0o600 ? 'secret or private' : 'configuration',
+    }),
+  );
+  return { ...unitStep(step, title, part.units), files, rollback: ['`holdpoint down` stops it'] };
+}
+
+/** A command as a shell would take it. */
+const words = (command: Command): string =>
+  command.map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`)).join(' ');

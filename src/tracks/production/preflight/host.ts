@@ -1,0 +1,88 @@
+import { statfs } from 'node:fs/promises';
+import { packagesFor } from '../../../environments/packages.ts';
+import { exactly } from '../../../evidence/measurement.ts';
+import { days, seconds } from '../../../evidence/units.ts';
+import { missingPackages } from '../../../hosts/packages.ts';
+import { portState } from '../../../hosts/ports.ts';
+import type { Step } from '../../../plan/step.ts';
+import { APPLIES, ask } from '../../asking.ts';
+import { notebook } from '../../observing.ts';
+import type { World } from '../../world.ts';
+
+/** Postgres, Prometheus and the builds need room to breathe; our own bound. */
+const ROOM = 2 * 1024 ** 3;
+
+/** The host has what production needs: packages, free ports, room on the disk. */
+export const host = (world: World): Step => ({
+  id: 'A.1/host',
+  task: 'A.1',
+  title: 'The host has the packages, ports and room',
+  needs: [],
+  inputs: { production: world.inputs.production, holdpoint: world.inputs.holdpoint },
+  applies: APPLIES,
+  tokens: [],
+  estimate: seconds(1),
+  objectives: [
+    ask({
+      id: 'packages',
+      metric: 'host.packages-missing',
+      is: ['==', 0, 'count'],
+      source: 'plan A.1: the host is prepared',
+    }),
+    ask({
+      id: 'ports',
+      metric: 'host.ports-taken',
+      is: ['==', 0, 'count'],
+      source: 'plan A.1: the ports are free',
+      maximumAge: days(1),
+    }),
+    ask({
+      id: 'room',
+      metric: 'host.free-bytes',
+      is: ['>=', ROOM, 'bytes'],
+      source: 'our own bound: 2 GiB',
+      maximumAge: days(1),
+    }),
+  ],
+  retry: { kind: 'never' },
+  async run() {
+    const note = notebook(world.host.name, world.clock);
+    const { production } = world;
+    const needs = packagesFor(world.app);
+    const missing = await missingPackages(world.host, needs);
+    const running = (await production.runtime.list()).filter(({ state }) => state.kind === 'running');
+    const own = new Set(running.flatMap(({ unit }) => unit.ports.map((p) => p.number)));
+    const ports = production.ports.all();
+    const taken: string[] = [];
+    for (const { port, what } of ports) {
+      const state = own.has(port) ? ({ kind: 'free' } as const) : await portState(port);
+      if (state.kind === 'taken')
+        taken.push(
+          `${port} (${what}) is held by ${state.by ? `${state.by.program}, pid ${state.by.pid}` : 'somebody'}`,
+        );
+    }
+    const { bavail, bsize } = await statfs(production.folder);
+    return [
+      note({
+        metric: 'host.packages-missing',
+        unit: 'count',
+        observed: exactly(missing.length, needs.length),
+        method: { kind: 'command', text: `dpkg-query: ${needs.map((n) => n.package).join(', ')}` },
+        note: missing.join(', ') || undefined,
+      }),
+      note({
+        metric: 'host.ports-taken',
+        unit: 'count',
+        observed: exactly(taken.length, ports.length),
+        method: { kind: 'request', text: 'bind of each port on 127.0.0.1' },
+        note: taken[0],
+      }),
+      note({
+        metric: 'host.free-bytes',
+        unit: 'bytes',
+        observed: exactly(bavail * bsize, 1),
+        method: { kind: 'file', text: `statfs ${production.folder}` },
+      }),
+    ];
+  },
+});
