@@ -24,7 +24,7 @@ import { dataDirectory, dataStore, type PostgresPlan, postgres, socketDirectory 
 const PASSWORD = 'canary-superuser';
 const PASSPHRASE = 'canary-passphrase';
 
-describe('Postgres with its backups', () => {
+describe('Postgres with its backups', { timeout: 90_000 }, () => {
   let runtime: Runtime;
   let close: () => Promise<void>;
   let plan: PostgresPlan;
