@@ -3,6 +3,7 @@ import { problemLines } from '../evidence/problem.ts';
 import { reasonsToHold } from '../plan/finding.ts';
 import type { LaunchState, StepState } from '../plan/state.ts';
 import type { StepId, StepPlan } from '../plan/step.ts';
+import type { Tally } from '../plan/tally.ts';
 import { tally } from '../plan/tally.ts';
 import type { BoardSettings, BoardView } from './board.ts';
 import type { Fold } from './board-tracks.ts';
@@ -20,9 +21,10 @@ export function foot(view: BoardView, settings: BoardSettings, fold: Fold): stri
   const columns = Math.min(settings.columns, WIDEST_TEXT);
   return [
     ...holdLines(view, settings, columns, fold),
+    ...faultLines(view, settings, columns),
     ...decisionLines(view, settings, columns),
     ...windowLines(view, settings, columns),
-    ...wrap(tallyText(view.state), columns),
+    ...wrap(tallyText(tally(view.state)), columns),
     ...endLines(view, settings, columns),
   ];
 }
@@ -46,7 +48,7 @@ function holdLines({ plan, state }: BoardView, settings: BoardSettings, columns:
     return [
       ...heldTitle(step, columns, colours),
       ...shown.map((line) => `    ${line}`),
-      ...goOnLines(step.step.id, settings, columns, fold),
+      ...goOnLines(step.step.id, state, settings, columns, fold),
     ];
   });
   return [colours.bold(colours.red(title)), ...lines, ''];
@@ -69,16 +71,18 @@ function reasonLines({ state }: HeldStep, { colours }: BoardSettings, room: numb
   ];
 }
 
-/** The commands that go on from here, ready to be typed. */
-function goOnLines(id: StepId, { colours, prefix }: BoardSettings, columns: number, fold: Fold): string[] {
+/** The commands that go on from here, ready to be typed; of a launch that is over, only those that look. */
+function goOnLines(id: StepId, state: LaunchState, settings: BoardSettings, columns: number, fold: Fold): string[] {
+  const { colours, prefix } = settings;
   const step = shellWord(id);
-  const commands = [
-    `${prefix} retry ${step} --by NAME`,
-    `${prefix} waive ${step} --by NAME --reason TEXT`,
-    `${prefix} logs ${step}`,
-  ];
-  if (fold === 'nothing') return commands.map((c) => `    ${colours.cyan(c)}`);
-  return [`    ${colours.cyan(cut(`${commands[0]}  (or waive, logs)`, columns - 4))}`];
+  const over = state.closed !== undefined || state.end.kind === 'aborted';
+  const retry = `${prefix} retry ${step} --by NAME`;
+  const logs = `${prefix} logs ${step}`;
+  if (fold !== 'nothing') return over ? [] : [`    ${colours.cyan(cut(`${retry}  (or waive, logs)`, columns - 4))}`];
+  const commands = over
+    ? [`${logs} --launch ${shellWord(state.launch)}`]
+    : [retry, `${prefix} waive ${step} --by NAME --reason TEXT`, logs];
+  return commands.map((command) => `    ${colours.cyan(command)}`);
 }
 
 /** Wrapped, keeping the indentation that {@link problemLines} gives. */
@@ -86,6 +90,18 @@ function wrapped(line: string, columns: number): string[] {
   if (width(line) <= columns) return [line];
   const indent = /^ */.exec(line)?.[0] ?? '';
   return wrap(line, columns - indent.length).map((l) => `${indent}${l}`);
+}
+
+function faultLines({ problem, faults }: BoardView, { colours }: BoardSettings, columns: number): string[] {
+  const all = [
+    ...(problem === undefined ? [] : [{ title: 'The launch cannot go on by itself', problem }]),
+    ...[...faults].map(([step, fault]) => ({ title: `${step} cannot be carried out`, problem: fault })),
+  ];
+  return all.flatMap(({ title, problem: found }) => [
+    colours.red(title),
+    ...problemLines(found).flatMap((line) => wrapped(harmless(line), columns - 2).map((l) => `  ${l}`)),
+    '',
+  ]);
 }
 
 function decisionLines({ state }: BoardView, { colours }: BoardSettings, columns: number): string[] {
@@ -113,8 +129,7 @@ function windowLines({ state }: BoardView, { colours }: BoardSettings, columns: 
 }
 
 /** What is always said, and what only where there is some of it. */
-export function tallyText(state: LaunchState): string {
-  const t = tally(state);
+export function tallyText(t: Tally): string {
   const always = [`${t.passed} passed`, `${t.failed} failed`, `${t.unknown} unknown`];
   const some: readonly (readonly [number, string])[] = [
     [t.usedAgain, 'used again'],
@@ -131,6 +146,7 @@ const HELD = 'The launch is held: nothing goes on until somebody retries, waives
 
 function endLines({ state }: BoardView, { colours, prefix }: BoardSettings, columns: number): string[] {
   const { end, closed, decisions } = state;
+  if (closed?.end === 'checked') return [end.kind === 'complete' ? 'Checked' : colours.red('Checked, and not met')];
   switch (end.kind) {
     case 'going':
       return [];

@@ -37,11 +37,15 @@ export function tracks(view: BoardView, settings: BoardSettings, fold: Fold): st
 
 type Row = { readonly step: StepPlan; readonly state: StepState; readonly words: StepWords };
 
-const rowsOf = ({ plan, state: launch, now }: BoardView): Row[] =>
+const rowsOf = ({ plan, state: launch, waiting, now }: BoardView): Row[] =>
   plan.steps.flatMap((step) => {
     const state = launch.steps.get(step.id);
     if (state === undefined) return [];
-    return [{ step, state, words: stepWords(step, state, launch.attempts.get(step.id) ?? [], now) }];
+    const said = stepWords(step, state, launch.attempts.get(step.id) ?? [], now);
+    const behind = waiting.get(step.id);
+    const words =
+      behind === undefined ? said : { ...said, remarks: [`host in use: ${behind.join(', ')}`, ...said.remarks] };
+    return [{ step, state, words }];
   });
 
 function trackLines({ id, title }: Track, view: BoardView, settings: BoardSettings): string[] {

@@ -1,11 +1,11 @@
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { everyState, NOW, objective, planOf, Story, step } from '../../test/cli/toy-launch.ts';
 import { absent, exactly } from '../evidence/measurement.ts';
 import { hours, instant, minutes, seconds } from '../evidence/units.ts';
 import type { BoardSettings, BoardView } from './board.ts';
 import { board } from './board.ts';
 import { width } from './text.ts';
-import { everyState, NOW, objective, planOf, Story, step } from './toy-launch.ts';
 
 const settings = (columns: number, more: Partial<BoardSettings> = {}): BoardSettings => ({
   columns,
@@ -123,6 +123,17 @@ describe('the end of the board', () => {
 });
 
 describe('a hold', () => {
+  it('of a launch that is over has no commands that go on', () => {
+    const story = new Story()
+      .opened()
+      .ran('A.1/a', { seen: exactly(1, 1) })
+      .aborted();
+    const lines = text(story.view(planOf([step('A.1/a')])), 120);
+    expect(lines).toContain('Aborted by Ada (identity not verified): wrong release');
+    expect(lines).toContain('holdpoint logs A.1/a --launch production-7');
+    expect(lines).not.toContain('retry');
+  });
+
   it('shows the first findings that miss, and how many more there are', () => {
     const five = Array.from({ length: 5 }, (_, i) => objective({ id: `o${i}`, metric: `m${i}` }));
     const view = new Story()
@@ -148,6 +159,24 @@ describe('a hold', () => {
     const problem = { kind: 'app', what: 'said \u001b[2J\u0007boo\r', next: 'look' } as const;
     const story = new Story().opened().ran('A.1/a', { end: { kind: 'errored', problem } });
     expect(text(story.view(planOf([step('A.1/a')])), 120)).toContain('    said boo\n');
+  });
+});
+
+describe('what keeps a launch from going on', () => {
+  const view = new Story().opened().view(planOf([step('A.1/a')]));
+  const problem = { kind: 'input', what: 'holdpoint.yaml has one error', next: 'mend the file' } as const;
+
+  it('is shown with what to do', () => {
+    expect(text({ ...view, problem }, 80)).toContain(
+      'cannot go on by itself\n  holdpoint.yaml has one error\n    next:  mend',
+    );
+    expect(text({ ...view, faults: new Map([['A.1/a', problem]]) }, 80)).toContain('A.1/a cannot be carried out\n');
+  });
+
+  it('may be another step that uses the host', () => {
+    expect(text({ ...view, waiting: new Map([['A.1/a', ['C.1/build']]]) }, 80)).toContain(
+      '  · a  ready  host in use: C.1/build\n',
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Problem } from '../evidence/problem.ts';
 import type { Instant } from '../evidence/units.ts';
 import type { LaunchState } from '../plan/state.ts';
 import type { Plan, StepId } from '../plan/step.ts';
@@ -8,13 +9,19 @@ import type { Colours } from './output.ts';
 import { cut, width, wrap } from './text.ts';
 import { elapsedText } from './time.ts';
 
-/** What a board shows. All of it but `progress` follows from the ledger. */
+/** What a board shows. Where each step stands follows from the ledger alone. */
 export type BoardView = {
   readonly plan: Plan;
   readonly state: LaunchState;
   readonly now: Instant;
   /** The last line that each running step said. */
   readonly progress: ReadonlyMap<StepId, string>;
+  /** Which attempts have what a step that could run waits for, until the host is quiet enough. */
+  readonly waiting: ReadonlyMap<StepId, readonly string[]>;
+  /** Why the launch cannot go on by itself, apart from holds: its plan cannot be made, for example. */
+  readonly problem: Problem | undefined;
+  /** Attempts that cannot be recorded or carried out by a fault of ours. */
+  readonly faults: ReadonlyMap<StepId, Problem>;
 };
 
 export type BoardSettings = {

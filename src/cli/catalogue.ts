@@ -191,6 +191,44 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/ledger-verify.ts'),
   },
   {
+    name: 'serve',
+    summary: 'run the resident process in the foreground',
+    description: 'Engine, ledger and API on a unix socket. `holdpoint launch` starts it by itself where none runs.',
+    options: [
+      YES,
+      {
+        flags: '--database-url-file <FILE>',
+        description: 'a file with the URL of a Postgres of your own (default: the embedded one)',
+      },
+    ],
+    examples: [{ line: 'holdpoint serve', does: 'for a service manager, or to watch it' }],
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'down',
+    summary: 'stop an environment and keep its data',
+    options: [ENVIRONMENT, YES],
+    examples: [{ line: 'holdpoint down', does: 'stops production; the next launch starts it again' }],
+    load: () => import('./commands/down.ts'),
+  },
+  {
+    name: 'destroy',
+    summary: 'remove an environment with its data, keep the ledger',
+    description:
+      'Asks for the name of the environment. Refuses where there were writes since the last verified backup, and ' +
+      'prints what remains.',
+    arguments: [{ name: 'ENVIRONMENT', description: 'the environment: production, staging' }],
+    options: [
+      { flags: '--yes-destroy <NAME>', description: 'the name of the environment, instead of typing it' },
+      { flags: '--without-backup', description: 'also destroy writes that are in no verified backup' },
+    ],
+    examples: [
+      { line: 'holdpoint destroy staging', does: 'asks for the name on the terminal' },
+      { line: 'holdpoint destroy production --yes-destroy production', does: 'asks nothing' },
+    ],
+    load: () => import('./commands/destroy.ts'),
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of holdpoint.yaml',
     examples: [{ line: 'holdpoint schema > holdpoint.schema.json', does: 'editors complete and check from it' }],

@@ -7,16 +7,12 @@ import { whichLaunch } from './which-launch.ts';
 /** Hands a person's decision to the launch that it is about and prints it as it was written down. */
 export async function decide(call: Call, named: string | undefined, request: DecisionRequest): Promise<ExitStatus> {
   const resident = await connect(call, 'where-state-is');
-  try {
-    const { launch } = await whichLaunch(call, resident, named);
-    const decision = await resident.decide(launch, request);
-    if (call.out.json) call.out.line(JSON.stringify({ kind: 'decided', launch, decision }));
-    else {
-      call.out.line(`${launch}: ${decisionText(decision)}`);
-      if (decision.kind !== 'abort') call.out.line(`\`${call.prefix} attach\` follows the launch.`);
-    }
-    return 0;
-  } finally {
-    await resident.close();
+  const { launch } = await whichLaunch(call, resident, named);
+  const decision = await resident.decide(launch, request);
+  if (call.out.json) call.out.line(JSON.stringify({ kind: 'decided', launch, decision }));
+  else {
+    call.out.line(`${launch}: ${decisionText(decision)}`);
+    if (decision.kind !== 'abort') call.out.line(`\`${call.prefix} attach\` follows the launch.`);
   }
+  return 0;
 }

@@ -35,6 +35,7 @@ const SETTLE = 100;
 
 /** What a launch comes to as an exit status. */
 export function exitStatus({ end, closed }: LaunchState): ExitStatus {
+  if (closed?.end === 'checked') return end.kind === 'complete' ? 0 : 1;
   if (closed !== undefined) return closed.end === 'launched' ? 0 : 1;
   if (end.kind === 'going') return 3;
   // Every step has gone on, but the launch has not been written down as launched yet.

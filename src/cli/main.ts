@@ -1,21 +1,15 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { problemLines, problemOf } from '../evidence/problem.ts';
 import type { ExitStatus } from './command.ts';
 import { Options } from './command.ts';
 import { invocation } from './invocation.ts';
 import type { Output } from './output.ts';
 import { processOutput } from './output.ts';
+import { packageVersion } from './package-version.ts';
 import { exitStatusOf, parse } from './program.ts';
 
 /** Help is laid out for people: not wider than this on the widest terminal. */
 const WIDEST_HELP = 100;
-
-function packageVersion(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined;
-  return typeof version === 'string' ? version : 'unknown';
-}
 
 /** Runs one command line to its exit status. Whatever is thrown on the way becomes text here, and nowhere else. */
 async function main(argv: readonly string[]): Promise<ExitStatus> {

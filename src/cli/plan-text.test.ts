@@ -1,8 +1,8 @@
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { everyState, planOf, step } from '../../test/cli/toy-launch.ts';
 import { seconds } from '../evidence/units.ts';
 import { planLines } from './plan-text.ts';
-import { everyState, planOf, step } from './toy-launch.ts';
 
 const text = (plan = everyState().plan, columns = 100, detail = false) => {
   const colours = picocolors.createColors(false);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { VerifierKey } from '../evidence/note.ts';
 import { fail } from '../evidence/problem.ts';
 import { PUBLIC_KEY_FILE, readVerifierKey } from '../ledger/keys.ts';
+import { findResident } from '../server/start.ts';
 import { stateDirectoryPath } from '../server/state-directory.ts';
 import type { Call } from './command.ts';
 
@@ -15,6 +16,8 @@ export async function ownLedger(call: Call): Promise<{ readonly directory: strin
   const state = stateDirectoryPath(call.options.text('state'));
   const directory = join(state, 'ledger');
   const file = join(directory, PUBLIC_KEY_FILE);
+  // A resident process that runs publishes what it has; without one the files are as new as they will be.
+  await (await findResident(state))?.checkpoint();
   if (existsSync(file)) return { directory, key: await readVerifierKey(file) };
   return fail({
     kind: 'input',

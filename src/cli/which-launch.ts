@@ -1,10 +1,11 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fail } from '../evidence/problem.ts';
+import type { ResidentClient } from '../server/client.ts';
+import type { LaunchSummary } from '../server/launch-view.ts';
 import type { Call } from './command.ts';
 import { appPath } from './given-app.ts';
 import { environmentName } from './planned.ts';
-import type { LaunchSummary, Resident } from './resident.ts';
 
 /**
  * The launch that a command is about: the one that is named, else the latest of this app and environment. It needs no
@@ -12,7 +13,11 @@ import type { LaunchSummary, Resident } from './resident.ts';
  *
  * @throws ProblemError `input` where there is none, or where it could be that of several apps
  */
-export async function whichLaunch(call: Call, resident: Resident, named: string | undefined): Promise<LaunchSummary> {
+export async function whichLaunch(
+  call: Call,
+  resident: ResidentClient,
+  named: string | undefined,
+): Promise<LaunchSummary> {
   const all = await resident.launches();
   const fail_ = (what: string, next: string) => fail({ kind: 'input', what, where: whereText(call), next });
   if (named !== undefined)

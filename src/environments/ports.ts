@@ -24,9 +24,6 @@ const PARTS = [
 
 export type PartPort = (typeof PARTS)[number];
 
-/** How many ports an environment may use, counted from its first. */
-export const PORTS_PER_ENVIRONMENT = 200;
-
 /** Each port of an environment, by what listens there. All on 127.0.0.1. */
 export type PortPlan = { readonly https: number } & Readonly<Record<PartPort, number>> & {
     /** Port of one instance of a service. Agents have one slot; web services have two, so that both can run at once. */

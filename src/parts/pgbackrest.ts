@@ -30,6 +30,7 @@ repo1-retention-full=${settings.keepFull}
 compress-type=lz4
 start-fast=y
 lock-path=${place.path(configStore(settings.name), 'lock')}
+spool-path=${place.path(configStore(settings.name), 'spool')}
 log-level-console=warn
 log-level-file=off
 

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../config/app.ts';
+import { PORTS_PER_ENVIRONMENT } from '../config/schema/environments.ts';
 import { type Environment, openEnvironment } from '../environments/environment.ts';
-import { PORTS_PER_ENVIRONMENT, portPlan } from '../environments/ports.ts';
+import { portPlan } from '../environments/ports.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';

@@ -10,9 +10,6 @@ import { createServiceMetrics, type ServiceMetrics } from './metrics.ts';
 import { ReadinessProbe } from './readiness.ts';
 import { type Environment, type ServiceSettings, SettingError, serviceSettings } from './settings.ts';
 
-/** Bound on one statement of a service, in milliseconds. */
-const STATEMENT_TIMEOUT_MS = 5_000;
-
 export interface ServiceParts {
   readonly routes: readonly Route[];
   readonly renderError: (error: HttpError, path: string) => Response;
@@ -46,8 +43,9 @@ export async function runService(definition: ServiceDefinition, env: Environment
 async function start(definition: ServiceDefinition, env: Environment): Promise<void> {
   const { name } = definition;
   const settings = serviceSettings(env, definition.defaults);
-  const pool = createPool(settings.databaseUrl, { name, max: settings.poolSize, timeoutMs: STATEMENT_TIMEOUT_MS });
-  const readiness = new ReadinessProbe(settings.databaseUrl, name);
+  const { databaseUrl, poolSize, statementTimeoutMs } = settings;
+  const pool = createPool(databaseUrl, { name, max: poolSize, timeoutMs: statementTimeoutMs });
+  const readiness = new ReadinessProbe(databaseUrl, name);
   const metrics = createServiceMetrics(name, pool);
   const parts = definition.build({ pool, metrics }, env);
 

@@ -53,6 +53,8 @@ export interface ServiceSettings {
   readonly host: string;
   readonly port: number;
   readonly poolSize: number;
+  /** Bound on waiting for a connection and on each statement, in milliseconds. */
+  readonly statementTimeoutMs: number;
   /** How long a drain may take before what is left is cut off, in milliseconds. */
   readonly drainTimeoutMs: number;
 }
@@ -63,6 +65,7 @@ export function serviceSettings(env: Environment, defaults: { port: number; pool
     host: env.HOST || '127.0.0.1',
     port: integerSetting(env, 'PORT', { fallback: defaults.port, min: 0, max: 65_535 }),
     poolSize: integerSetting(env, 'DB_POOL_MAX', { fallback: defaults.poolSize, min: 1, max: 50 }),
+    statementTimeoutMs: integerSetting(env, 'STATEMENT_TIMEOUT_MS', { fallback: 5_000, min: 10, max: 600_000 }),
     drainTimeoutMs: integerSetting(env, 'DRAIN_TIMEOUT_MS', { fallback: 20_000, min: 100, max: 600_000 }),
   };
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { postJson, rawRequest, run, startService, until } from './support/processes.js';
 import { createStockroom } from './support/stockroom.js';
@@ -71,7 +73,25 @@ describe('the dashboard', () => {
       assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8']);
       const api = await get('/api/f3a9c0');
       assert.deepEqual([api.status, (await api.json()).error], [404, 'not_found']);
-      assert.equal((await rawRequest(`${dashboard.url}/`, { path: '//[' })).status, 404);
+    });
+
+    it('answers 400 for an address that no page can have', async () => {
+      assert.equal((await rawRequest(`${dashboard.url}/`, { path: 'x:[' })).status, 400);
+      for (const path of ['/products/%00', '/api/movements/a%00', '/api/movements?sku=%00']) {
+        assert.equal((await get(path)).status, 400, path);
+      }
+    });
+
+    it('counts a client that leaves in the middle of its body as 499, not as an error of the service', async () => {
+      const { port } = new URL(dashboard.url);
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.write(
+        'POST /api/movements HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{',
+      );
+      await sleep(100);
+      socket.destroy();
+      const metrics = async () => (await get('/metrics')).text();
+      await until(metrics, (text) => /route="\/api\/movements",status="499"/.test(text));
     });
 
     it('answers 405 with the methods that a path has', async () => {
@@ -277,14 +297,16 @@ describe('the dashboard', () => {
   });
 
   it('answers 503 and not 500 where a statement takes too long', async () => {
+    const impatient = await startService('dashboard', { ...stockroom.env, STATEMENT_TIMEOUT_MS: '200' });
     const holder = new pg.Client({ connectionString: stockroom.env.DATABASE_URL });
     await holder.connect();
     try {
       await holder.query('BEGIN; LOCK TABLE movements IN ACCESS EXCLUSIVE MODE');
-      const response = await get('/api/movements/once-1');
+      const response = await fetch(`${impatient.url}/api/movements/once-1`);
       assert.deepEqual([response.status, (await response.json()).error], [503, 'unavailable']);
     } finally {
       await holder.end();
+      await impatient.stop();
     }
   });
 

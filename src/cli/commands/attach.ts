@@ -5,10 +5,6 @@ import { whichLaunch } from '../which-launch.ts';
 
 export async function run(call: Call): Promise<ExitStatus> {
   const resident = await connect(call, 'where-state-is');
-  try {
-    const { launch } = await whichLaunch(call, resident, call.arguments[0]);
-    return await followLaunch(call, resident, launch);
-  } finally {
-    await resident.close();
-  }
+  const { launch } = await whichLaunch(call, resident, call.arguments[0]);
+  return await followLaunch(call, resident, launch);
 }

@@ -6,10 +6,6 @@ import { launchRequest } from '../launch-request.ts';
 export async function run(call: Call): Promise<ExitStatus> {
   const request = await launchRequest(call);
   const resident = await connect(call, 'start');
-  try {
-    const launch = await resident.check(request, call.arguments[0] ?? '');
-    return await followLaunch(call, resident, launch);
-  } finally {
-    await resident.close();
-  }
+  const launch = await resident.check(request, call.arguments[0] ?? '');
+  return await followLaunch(call, resident, launch);
 }

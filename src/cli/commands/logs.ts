@@ -9,28 +9,24 @@ export async function run(call: Call): Promise<ExitStatus> {
   const step = call.arguments[0] ?? '';
   const only = attemptNumber(options.text('attempt'));
   const resident = await connect(call, 'where-state-is');
-  try {
-    const { launch } = await whichLaunch(call, resident, options.text('launch'));
-    const attempts = (await resident.logs(launch, step)).filter((a) => only === undefined || a.attempt === only);
-    if (attempts.length === 0)
-      return fail({
-        kind: 'input',
-        what: `nothing is logged of ${step}${only === undefined ? '' : `, attempt ${only}`}`,
-        where: launch,
-        next: `see \`${prefix} status ${launch}\` for the steps that have run`,
-      });
-    for (const { attempt, lines } of attempts) {
-      if (out.json) {
-        for (const line of lines) out.line(JSON.stringify({ kind: 'log', launch, step, attempt, line }));
-        continue;
-      }
-      out.line(out.colours.bold(`${step}, attempt ${attempt} of ${launch}`));
-      for (const line of lines) out.line(`  ${harmless(line)}`);
+  const { launch } = await whichLaunch(call, resident, options.text('launch'));
+  const attempts = (await resident.logs(launch, step)).filter((a) => only === undefined || a.attempt === only);
+  if (attempts.length === 0)
+    return fail({
+      kind: 'input',
+      what: `nothing is logged of ${step}${only === undefined ? '' : `, attempt ${only}`}`,
+      where: launch,
+      next: `see \`${prefix} status ${launch}\` for the steps that have run`,
+    });
+  for (const { attempt, lines } of attempts) {
+    if (out.json) {
+      for (const line of lines) out.line(JSON.stringify({ kind: 'log', launch, step, attempt, line }));
+      continue;
     }
-    return 0;
-  } finally {
-    await resident.close();
+    out.line(out.colours.bold(`${step}, attempt ${attempt} of ${launch}`));
+    for (const line of lines) out.line(`  ${harmless(line)}`);
   }
+  return 0;
 }
 
 function attemptNumber(text: string | undefined): number | undefined {

@@ -4,11 +4,11 @@ import { TASKS, TRACKS } from '../../plan/task.ts';
 import type { Call, ExitStatus } from '../command.ts';
 import { givenApp } from '../given-app.ts';
 import { planLines } from '../plan-text.ts';
-import { environmentName, planned } from '../planned.ts';
+import { planned } from '../planned.ts';
 
 export async function run(call: Call): Promise<ExitStatus> {
   const { out, options } = call;
-  const plan = await planned(await givenApp(call), environmentName(call));
+  const plan = await planned(call, await givenApp(call));
   if (out.json) {
     const { steps: path, length } = criticalPath(plan.steps);
     out.line(

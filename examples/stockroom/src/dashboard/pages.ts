@@ -82,10 +82,11 @@ async function showProduct(
   sku: string,
   { recordedKey, refusal }: { recordedKey?: string | null; refusal?: HttpError },
 ): Promise<Response> {
+  // The stock is read last, so that it holds every movement that the page calls applied.
+  const recorded = recordedKey ? await findMovement(pool, recordedKey) : undefined;
+  const movements = await listMovements(pool, { sku, before: Number.MAX_SAFE_INTEGER, limit: LATEST });
   const product = await findProduct(pool, sku);
   if (product === undefined) throw new HttpError(404, 'not_found', 'There is no product with this SKU.');
-  const movements = await listMovements(pool, { sku, before: Number.MAX_SAFE_INTEGER, limit: LATEST });
-  const recorded = recordedKey ? await findMovement(pool, recordedKey) : undefined;
   const form = { key: randomUUID(), ...(refusal === undefined ? {} : { message: refusal.message }) };
   const content = views.productPage(product, movements, form, recorded);
   return html(refusal?.status ?? 200, views.document(layout, 'none', product.name, content));

@@ -36,12 +36,17 @@ async function readBody(request: Request, contentType: string): Promise<string> 
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request.message) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new HttpError(413, 'body_too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+  try {
+    for await (const chunk of request.message) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) {
+        throw new HttpError(413, 'body_too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    // A client that leaves in the middle is not a failure of ours.
+    throw error instanceof HttpError ? error : new HttpError(400, 'body_cut', 'The body did not arrive whole.');
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -13,6 +13,9 @@ import { securityHeaders } from './security-headers.ts';
  */
 const KEEP_ALIVE_MS = 150_000;
 
+/** What is counted where the client left before its answer was written; nginx's number for it. */
+const CLIENT_GONE = 499;
+
 export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly metrics: ServiceMetrics;
@@ -41,7 +44,7 @@ async function answer(options: ServerOptions, message: IncomingMessage, out: Ser
   const route = match.found ? match.route.pattern : 'unmatched';
   out.on('close', () => {
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    options.metrics.observeRequest(method, route, out.statusCode, seconds);
+    options.metrics.observeRequest(method, route, out.writableFinished ? out.statusCode : CLIENT_GONE, seconds);
   });
 
   const response = await respond(options, message, method, url, match);
@@ -54,9 +57,12 @@ async function answer(options: ServerOptions, message: IncomingMessage, out: Ser
   out.end(response.body);
 }
 
+/** In no address of ours, and in no text of Postgres. */
+const NUL = '%00';
+
 function parseTarget(target: string): URL {
   // Always parsed as a path: a target like '//host/x' must not become another host.
-  return URL.canParse(`http://local${target}`) ? new URL(`http://local${target}`) : new URL('http://local/%00');
+  return URL.canParse(`http://local${target}`) ? new URL(`http://local${target}`) : new URL(`http://local/${NUL}`);
 }
 
 async function respond(
@@ -67,6 +73,9 @@ async function respond(
   match: ReturnType<typeof matchRoute>,
 ): Promise<Response> {
   const path = url.pathname;
+  if (url.href.includes(NUL)) {
+    return options.renderError(new HttpError(400, 'invalid_address', 'This address cannot be read.'), path);
+  }
   if (!match.found) {
     if (match.allowed.length === 0) {
       return options.renderError(new HttpError(404, 'not_found', 'There is nothing at this address.'), path);

@@ -1,14 +1,14 @@
-import type { Exemption } from '../evidence/decision.ts';
-import type { Finished, Leaf, LeafBody } from '../evidence/leaf.ts';
-import { DECISION_STEP, LAUNCH_STEP } from '../evidence/leaf.ts';
-import type { Measurement, Observed } from '../evidence/measurement.ts';
-import { exactly } from '../evidence/measurement.ts';
-import type { Objective } from '../evidence/objective.ts';
-import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
-import { days, hours, instant, minutes, seconds } from '../evidence/units.ts';
-import { state } from '../plan/state.ts';
-import type { Plan, StepId, StepPlan } from '../plan/step.ts';
-import type { BoardView } from './board.ts';
+import type { BoardView } from '../../src/cli/board.ts';
+import type { Exemption } from '../../src/evidence/decision.ts';
+import type { Finished, Leaf, LeafBody } from '../../src/evidence/leaf.ts';
+import { DECISION_STEP, LAUNCH_STEP } from '../../src/evidence/leaf.ts';
+import type { Measurement, Observed } from '../../src/evidence/measurement.ts';
+import { exactly } from '../../src/evidence/measurement.ts';
+import type { Objective } from '../../src/evidence/objective.ts';
+import type { Digest, Instant, Milliseconds } from '../../src/evidence/units.ts';
+import { days, hours, instant, minutes, seconds } from '../../src/evidence/units.ts';
+import { state } from '../../src/plan/state.ts';
+import type { Plan, StepId, StepPlan } from '../../src/plan/step.ts';
 
 /** For tests of this room: a launch written down as a story, from which the real `state` makes what a board shows. */
 
@@ -133,12 +133,22 @@ export class Story {
     });
   }
 
+  aborted(): this {
+    const by = { name: 'Ada', identity: 'not verified' } as const;
+    return this.#add(HERE, DECISION_STEP, 0, this.leaves.length, {
+      kind: 'decided',
+      decision: { kind: 'abort', by, reason: 'wrong release', at: NOW },
+    });
+  }
+
   closed(): this {
     return this.#add(HERE, LAUNCH_STEP, 0, 1, { kind: 'closed', end: 'launched', at: NOW });
   }
 
   view(plan: Plan, progress: readonly (readonly [StepId, string])[] = []): BoardView {
-    return { plan, state: state(plan, HERE, this.leaves, NOW), now: NOW, progress: new Map(progress) };
+    const at = state(plan, HERE, this.leaves, NOW);
+    const nothing = { waiting: new Map(), problem: undefined, faults: new Map() };
+    return { plan, state: at, now: NOW, progress: new Map(progress), ...nothing };
   }
 }
 
