@@ -3,7 +3,6 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,17 +17,6 @@ function serverUser() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** @returns {Promise<number>} */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 /** Starts a server in a temporary directory. `stop` and `start` may be called again and again; `remove` ends it for good. */
 export async function startServer() {
   if (!existsSync(join(BIN, 'postgres'))) {
@@ -38,8 +26,8 @@ export async function startServer() {
   const directory = mkdtempSync(join(tmpdir(), 'stockroom-postgres-'));
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
   const data = join(directory, 'data');
-  const port = await freePort();
-  const url = `postgres://stockroom@127.0.0.1:${port}/postgres`;
+  // A socket in its own directory and no port: nobody else can take it, not even while the server is stopped.
+  const url = `postgres://stockroom@localhost/postgres?host=${encodeURIComponent(directory)}`;
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child;
   const kill = () => void child?.kill('SIGQUIT');
@@ -47,8 +35,8 @@ export async function startServer() {
   const server = {
     url,
     async start() {
-      const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=60'];
-      const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+      const settings = ['fsync=off', 'listen_addresses=', `unix_socket_directories=${directory}`, 'max_connections=60'];
+      const args = ['-D', data, '-p', '5432', ...settings.flatMap((setting) => ['-c', setting])];
       child = spawn(join(BIN, 'postgres'), args, { ...user, cwd: directory, stdio: 'ignore' });
       await untilAnswers(url);
     },
@@ -69,9 +57,14 @@ export async function startServer() {
   };
   process.on('exit', kill);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-  const initdb = ['-D', data, '-U', 'stockroom', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'];
-  execFileSync(join(BIN, 'initdb'), initdb, { ...user, cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
-  await server.start();
+  try {
+    const initdb = ['-D', data, '-U', 'stockroom', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'];
+    execFileSync(join(BIN, 'initdb'), initdb, { ...user, cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
+    await server.start();
+  } catch (error) {
+    await server.remove();
+    throw error;
+  }
   return server;
 }
 
