@@ -47,8 +47,8 @@ const SIZE_LIMIT_BYTES = 1_048_576;
 const RULES = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: recommendedRules }] };
 
 /**
- * Looks for secrets in the files that git tracks below `directory`, and in every version of every file in all of the
- * repository's history; where there is no git, in all files. First it finds secrets that it has planted itself, made up for this
+ * Looks for secrets in the files that git tracks below `directory`, and in every version of every file that ever lay
+ * there, in all of the repository's history; where there is no git, in all files. First it finds secrets that it has planted itself, made up for this
  * run, in a file and in a history from which they were deleted: a scanner that misses those can tell nothing.
  */
 export async function scanForSecrets(directory: string, options: SecretScanOptions = {}): Promise<SecretScanResult> {
@@ -170,10 +170,13 @@ async function scanHistory(
   return looked - binary;
 }
 
-/** Every object that any ref reaches, with the path under which it was first met. Commits have none. */
+/**
+ * Every object that any ref reaches and that lies, or ever lay, below the directory, with the path under which it was
+ * first met. Commits have none. What else a repository holds beside the app is not the app's.
+ */
 async function blobNames(directory: string): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
-  for (const line of (await gitOutput(directory, 'rev-list', '--objects', '--all')).split('\n')) {
+  for (const line of (await gitOutput(directory, 'rev-list', '--objects', '--all', '--', '.')).split('\n')) {
     const space = line.indexOf(' ');
     if (space > 0 && space + 1 < line.length) names.set(line.slice(0, space), line.slice(space + 1));
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createDatabase } from './support/postgres.js';
 import { run } from './support/processes.js';
+import { urlWithPassword } from './url-with-password.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -153,7 +154,7 @@ describe('migrate', () => {
       assert.match(stderr, /Usage:/);
     }
     assert.match((await migrate(['up', '--to', '99'])).stderr, /There is no migration 99/);
-    const absent = await migrate(['status'], { DATABASE_URL: 'postgres://a@127.0.0.1:1/b' });
+    const absent = await migrate(['status'], { DATABASE_URL: urlWithPassword('postgres://127.0.0.1:1/b', 'canary') });
     assert.equal(absent.code, 1);
     assert.match(absent.stderr, /ECONNREFUSED/);
     assert.ok(!absent.stderr.includes('canary'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { execute, startServer } from './support/postgres.js';
 import { postJson, run, startService, until } from './support/processes.js';
+import { urlWithPassword } from './url-with-password.js';
 
 // This one stops its Postgres, so it always has a server of its own.
 describe('while the database is away', () => {
@@ -79,7 +80,9 @@ describe('while the database is away', () => {
   });
 
   it('a service starts, is not ready, and drains', async () => {
-    const lonely = await startService('deposit-agent', { DATABASE_URL: 'postgres://a@127.0.0.1:1/b' });
+    const lonely = await startService('deposit-agent', {
+      DATABASE_URL: urlWithPassword('postgres://127.0.0.1:1/b', 'canary'),
+    });
     services.push(lonely);
     assert.equal(await statusOf(`${lonely.url}/readyz`), 503);
     await until(

@@ -10,6 +10,7 @@ import { matchRoute } from '../dist/http/router.js';
 import { generateMovements, generateProducts } from '../dist/seed/catalogue.js';
 import { databaseUrl, serviceSettings } from '../dist/settings.js';
 import { parseMovement, parseMovementForm } from '../dist/stock/movement-request.js';
+import { urlWithPassword } from './url-with-password.js';
 
 describe('settings', () => {
   it('take the database URL from the file before the variable', () => {
@@ -28,7 +29,7 @@ describe('settings', () => {
     assert.throws(() => databaseUrl({}), /DATABASE_URL_FILE/);
     assert.throws(() => databaseUrl({ DATABASE_URL_FILE: '/nowhere/url' }), /cannot be read \(ENOENT\)/);
     assert.throws(
-      () => databaseUrl({ DATABASE_URL: 'mysql://a@b' }),
+      () => databaseUrl({ DATABASE_URL: urlWithPassword('mysql://b', 'canary') }),
       (error) =>
         error instanceof Error && error.message.startsWith('DATABASE_URL') && !error.message.includes('canary'),
     );

@@ -8,7 +8,7 @@ import type { HttpTarget } from '../../../probes/http.ts';
 import { runLoad } from '../../../probes/load/run.ts';
 import { coverage, queryInstant, queryRange } from '../../../probes/promql.ts';
 import { appliesIf, ask } from '../../asking.ts';
-import { loadMeasurements, loadPlan, wilson } from '../../load-measurements.ts';
+import { loadMeasurements, loadPlan } from '../../load-measurements.ts';
 import { type Notebook, notebook } from '../../observing.ts';
 import { quietly } from '../../quiet.ts';
 import { authorityOf } from '../../rollout.ts';
@@ -110,18 +110,18 @@ async function read(target: HttpTarget, query: GoldenQuery, endS: number, note: 
   return result.series.map((series) => {
     const value = series.samples.at(-1)?.value ?? Number.NaN;
     const observed: Observed = Number.isFinite(value)
-      ? { kind: 'value', value, interval: intervalOf(query, value, n), n, resolution: 0 }
+      ? { kind: 'value', value, interval: [value, value], n, resolution: resolutionOf(query, n) }
       : absent('the value is no number');
     return note({ ...about, of: query.ofLabel ? (series.labels[query.ofLabel] ?? '') : '', observed });
   });
 }
 
-/** A counted share comes from a sample of what users will see: its interval is Wilson's. */
-function intervalOf(query: GoldenQuery, value: number, n: number): readonly [number, number] {
-  if (query.metric !== GOLDEN.errorRate && query.metric !== GOLDEN.latencyWithin) return [value, value];
-  const [low, high] = wilson(Math.round((value / 100) * n), n);
-  return [Math.min(value, 100 * low), Math.max(value, 100 * high)];
-}
+/**
+ * Over the window a share is a count of what happened in it, and no sample of something larger: what cannot be told is
+ * less than one request.
+ */
+const resolutionOf = (query: GoldenQuery, n: number): number =>
+  n > 0 && (query.metric === GOLDEN.errorRate || query.metric === GOLDEN.latencyWithin) ? 100 / n : 0;
 
 async function countOf(target: HttpTarget, query: GoldenQuery, endS: number): Promise<number> {
   if (query.count === undefined) return 1;
