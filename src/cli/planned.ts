@@ -21,6 +21,7 @@ export async function planned(call: Call, app: App): Promise<Plan<Step>> {
     clock: systemClock,
     version: packageVersion(),
     window: window === undefined ? undefined : milliseconds(durationIn(window) ?? app.window.length),
+    before: undefined,
     purpose: 'to-look',
   });
   return planFor(world);

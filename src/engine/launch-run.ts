@@ -367,7 +367,7 @@ export class LaunchRun {
     while (this.#planned === undefined && !ending.aborted && !this.#abort.signal.aborted) {
       const seen = this.#change.version;
       try {
-        const reduced = reduceTo(await plans(this.#record.request), this.#record.step);
+        const reduced = reduceTo(await plans(this.#record.request, this.#record.plan), this.#record.step);
         refuseOther(reduced.plan, this.#record.plan);
         this.#record = { ...this.#record, plan: planAsData(reduced.plan) };
         await this.#persist(() => records.write(this.#record));

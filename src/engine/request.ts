@@ -25,5 +25,9 @@ export type Planned = {
   readonly subject?: (step: StepId) => Digest | undefined;
 };
 
-/** Makes the plan of a request. Throws a ProblemError where `holdpoint.yaml` cannot be used. */
-export type PlanSource = (request: LaunchRequest) => Promise<Planned>;
+/**
+ * Makes the plan of a request. Throws a ProblemError where `holdpoint.yaml` cannot be used.
+ *
+ * @param before the plan that the launch had until now, where one goes on: it stays with what it was planned for
+ */
+export type PlanSource = (request: LaunchRequest, before?: Plan) => Promise<Planned>;

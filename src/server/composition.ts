@@ -10,25 +10,26 @@ import type { Engine } from '../engine/engine.ts';
 import type { LaunchRequest, Planned } from '../engine/request.ts';
 import { goldenSettingsOf } from '../environments/monitoring.ts';
 import { fail, ProblemError, problemOf } from '../evidence/problem.ts';
-import { milliseconds, systemClock } from '../evidence/units.ts';
+import { type Digest, milliseconds, systemClock } from '../evidence/units.ts';
 import { localHost } from '../hosts/local.ts';
 import type { KnownSecret } from '../ledger/secret-search.ts';
+import type { Plan } from '../plan/step.ts';
 import { findRelease } from '../releases/build.ts';
 import { makeWorld } from '../tracks/make-world.ts';
 import { planFor } from '../tracks/plan-for.ts';
 import { preflightOwner, removePreflight } from '../tracks/preflight-environment.ts';
 import { deploymentProcedure } from '../tracks/production/deployment/procedures.ts';
 import { applicationCrashDrill } from '../tracks/staging/drills/application-crash.ts';
-import type { World } from '../tracks/world.ts';
+import type { Inputs, World } from '../tracks/world.ts';
 import { destroyEnvironment, takeDown } from './environment-operations.ts';
 import type { Composition, Ground } from './serve.ts';
 
 /** What makes the resident process Holdpoint's own: how plans are made, documents rendered, environments ended. */
 export function compose(version: string): (ground: Ground) => Composition {
   return (ground) => {
-    const open = (request: Pick<LaunchRequest, 'directory' | 'options'>) => openWorld(ground, version, request);
+    const open: Opened = (request, before) => openWorld(ground, version, request, before);
     return {
-      plans: async (request) => plannedFrom(await open(request), request),
+      plans: async (request, before) => plannedFrom(await open(request, before), request),
       operations: {
         down: async (input, run) => takeDown(await open(directoryOf(input)), run),
         destroy: async (input, run) => destroyEnvironment(await open(directoryOf(input)), input, run),
@@ -48,6 +49,7 @@ async function openWorld(
   ground: Ground,
   version: string,
   request: Pick<LaunchRequest, 'directory' | 'options'>,
+  before: Plan | undefined,
 ): Promise<World> {
   const app = await appIn(request.directory);
   const window = request.options.window;
@@ -58,8 +60,17 @@ async function openWorld(
     clock: systemClock,
     version,
     window: typeof window === 'number' ? milliseconds(window) : undefined,
+    before: before && inputsOf(before),
     purpose: 'to-launch',
   });
+}
+
+/** What the steps of a plan said that they depend on, gathered; undefined where it says too little to go on with. */
+function inputsOf(plan: Plan): Inputs | undefined {
+  const all: Readonly<Record<string, Digest>> = Object.assign({}, ...plan.steps.map((s) => s.inputs));
+  const { release, source, production, staging, holdpoint } = all;
+  if (!release || !source || !production || !staging || !holdpoint) return undefined;
+  return { release, source, production, staging, holdpoint };
 }
 
 async function appIn(directory: string): Promise<App> {
@@ -94,7 +105,7 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
   };
 }
 
-type Opened = (request: LaunchRequest) => Promise<World>;
+type Opened = (request: Pick<LaunchRequest, 'directory' | 'options'>, before?: Plan) => Promise<World>;
 
 /** Renders the documents whenever a launch comes to rest, and removes its throw-away environment when it is over. */
 function followLaunches(engine: Engine, ground: Ground, open: Opened): void {
@@ -126,10 +137,9 @@ async function removeThrowAway(engine: Engine, ground: Ground, launch: string): 
 }
 
 async function renderDocuments(engine: Engine, ground: Ground, open: Opened, launch: string): Promise<void> {
-  const { record, plan, state, asOf } = await engine.snapshot(launch);
+  const { record, plan, state, leaves, asOf } = await engine.snapshot(launch);
   if (record.kind !== 'launch') return;
-  const world = await open(record.request);
-  const release = await findRelease(world.releasesFolder, world.inputs.release);
+  const world = await open(record.request, plan);
   const written = await writeDeliverables(
     world.app.root,
     deliverables({
@@ -137,7 +147,7 @@ async function renderDocuments(engine: Engine, ground: Ground, open: Opened, lau
       plan,
       launch: state,
       now: asOf,
-      release: release?.digest,
+      release: leaves.findLast((leaf) => leaf.release !== undefined)?.release,
       ledger: { size: await ground.ledger.leaves.size(), checkpoint: await ground.ledger.checkpoint() },
       golden: goldenSettingsOf(world.production),
       procedures: [await deploymentProcedure(world)],

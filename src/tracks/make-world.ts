@@ -3,7 +3,7 @@ import type { App } from '../config/app.ts';
 import { describeEnvironment, type Environment, openEnvironment } from '../environments/environment.ts';
 import { aim, epochDigest, epochFor } from '../environments/epoch.ts';
 import { fail } from '../evidence/problem.ts';
-import { type Clock, hours, type Milliseconds } from '../evidence/units.ts';
+import { type Clock, type Digest, hours, type Milliseconds } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Attempt } from '../plan/step.ts';
 import { findRelease } from '../releases/build.ts';
@@ -12,7 +12,7 @@ import { buildInputs } from '../releases/release.ts';
 import { sourceTree } from '../releases/source-tree.ts';
 import { openPreflight } from './preflight-environment.ts';
 import { standUp } from './stand-up.ts';
-import type { World } from './world.ts';
+import type { Inputs, World } from './world.ts';
 
 /** What the plan asks for: a day. A shorter window makes go-live provisional. */
 export const PLANNED_WINDOW: Milliseconds = hours(24);
@@ -26,20 +26,24 @@ export type WorldSettings = {
   readonly version: string;
   /** Absent: what holdpoint.yaml says. */
   readonly window: Milliseconds | undefined;
+  /** The inputs of the launch that goes on, by the plan that it had. Absent: the source as it is now. */
+  readonly before: Inputs | undefined;
   /** `to-launch` opens the environments; `to-look` touches nothing, for a plan that is only printed. */
   readonly purpose: 'to-launch' | 'to-look';
 };
 
 export async function makeWorld(settings: WorldSettings): Promise<World> {
-  const { app, state, host, clock, purpose } = settings;
+  const { app, state, host, clock } = settings;
   const source = await sourceTree(app.root, app.ignore);
-  const target = buildInputs(app, source);
+  // What is no part of a release (tests, say) still decides what a pipeline finds.
+  const everything = app.ignore.length === 0 ? source : await sourceTree(app.root, []);
+  const present = buildInputs(app, source);
+  const target = settings.before?.release ?? present;
   const production = await environmentOf(settings, 'production');
   const staging = app.environments.staging ? await environmentOf(settings, 'staging') : undefined;
-  const look = purpose === 'to-launch' ? 'running' : 'recorded';
   const epochs = {
-    production: await epochFor(production, target, look),
-    staging: staging ? await epochFor(staging, target, look) : 0,
+    production: await epochOf(production, target, settings),
+    staging: staging ? await epochOf(staging, target, settings) : 0,
   };
   const releasesFolder = join(state, 'releases');
   const release = async () =>
@@ -69,13 +73,21 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
 
   return {
     app,
-    source,
+    checkout: async (purpose) => {
+      if (present === target) return purpose === 'release' ? source : everything;
+      return fail({
+        kind: 'conflict',
+        what: 'the source is not what the launch was planned for',
+        where: app.root,
+        next: 'bring the source back and retry the step, or abort this launch and launch again',
+      });
+    },
     host,
     clock,
     window: { length: settings.window ?? app.window.length, planned: PLANNED_WINDOW },
-    inputs: {
+    inputs: settings.before ?? {
       release: target,
-      source: source.digest,
+      source: everything.digest,
       production: epochDigest(production, epochs.production),
       staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
       holdpoint: digestOf(settings.version),
@@ -91,6 +103,12 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
       if (environment) await aim(environment, target, epochs[which]);
     },
   };
+}
+
+/** A launch that goes on belongs to the epoch that it began, whatever has happened to its units meanwhile. */
+async function epochOf(environment: Environment, target: Digest, { before, purpose }: WorldSettings): Promise<number> {
+  if (!before) return epochFor(environment, target, purpose === 'to-launch' ? 'running' : 'recorded');
+  return epochFor(environment, target, 'recorded');
 }
 
 function environmentOf(

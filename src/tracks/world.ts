@@ -13,8 +13,11 @@ import type { Tree } from '../releases/source-tree.ts';
  */
 export type World = {
   readonly app: App;
-  /** The app's source as it was when the launch was planned. */
-  readonly source: Tree;
+  /**
+   * The app's source as it was when the launch was planned: what a release is built from, or everything that a pipeline
+   * would check out (tests too). A Problem where the source has changed since.
+   */
+  checkout(purpose: 'release' | 'pipeline'): Promise<Tree>;
   readonly host: Host;
   readonly clock: Clock;
   readonly window: WindowLength;
@@ -42,7 +45,7 @@ export type World = {
 export type Inputs = {
   /** Source, build commands and configuration: what the release is built from. */
   readonly release: Digest;
-  /** The source alone. */
+  /** Everything that a pipeline would check out, tests too. */
   readonly source: Digest;
   /** The production environment's name and epoch. */
   readonly production: Digest;

@@ -8,7 +8,7 @@ export async function inCleanCopy<T>(world: World, purpose: string, work: (folde
   await mkdir(world.scratchFolder, { recursive: true, mode: 0o755 });
   const folder = await mkdtemp(join(world.scratchFolder, `${purpose}-`));
   try {
-    await copyTree(world.source, folder);
+    await copyTree(await world.checkout('pipeline'), folder);
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -38,7 +38,7 @@ export const release = (world: World): Step => ({
   async run(attempt) {
     const note = notebook(world.host.name, world.clock);
     const { host, clock, releasesFolder: folder } = world;
-    const built = await buildRelease(world.app, world.source, {
+    const built = await buildRelease(world.app, await world.checkout('release'), {
       host,
       clock,
       folder,

@@ -80,6 +80,7 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
     warmUpMs: 0,
   };
   const target = prometheusTarget(production, await authorityOf(production));
+  const note = notebook(world.host.name, world.clock);
   const startS = Math.ceil(Date.now() / 1000);
   let second = 0;
   const onSecond = () => {
@@ -91,7 +92,6 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
   );
   const endS = Math.floor(Date.now() / 1000);
   if (attempt.signal.aborted) return [];
-  const note = notebook(world.host.name, world.clock);
   const fromClient = result.kind === 'ran' ? loadMeasurements(result.result, world.host.name, quietness) : [];
   const golden: Measurement[] = [];
   for (const query of goldenQueries(app, goldenSettingsOf(production), ((endS - startS) * 1000) as Milliseconds))
