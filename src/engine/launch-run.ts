@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Decision } from '../evidence/decision.ts';
 import type { Leaf, LeafBody, NewLeaf } from '../evidence/leaf.ts';
 import { DECISION_STEP, LAUNCH_STEP } from '../evidence/leaf.ts';
 import { fail, type Problem, problemOf } from '../evidence/problem.ts';
-import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
+import type { Instant, Milliseconds } from '../evidence/units.ts';
 import type { LaunchState } from '../plan/state.ts';
-import { state } from '../plan/state.ts';
 import { type Plan, planAsData, type Step, type StepId } from '../plan/step.ts';
 import { tally } from '../plan/tally.ts';
 import { performAttempt } from './attempt.ts';
@@ -15,8 +13,10 @@ import { Change } from './change.ts';
 import { type DecisionRequest, decisionOf } from './decision-request.ts';
 import type { EngineOptions } from './engine.ts';
 import type { EngineEvent } from './event.ts';
+import { LaunchLeaves } from './launch-leaves.ts';
 import type { LaunchRecord, LaunchRecords } from './launch-record.ts';
 import { persistently } from './persistence.ts';
+import { planDigest, reduceTo, refuseOther } from './planned-launch.ts';
 import type { Planned } from './request.ts';
 import { agenda, type Due } from './scheduler.ts';
 import type { HostTokens, Release, TokenWait } from './tokens.ts';
@@ -47,7 +47,7 @@ export class LaunchRun {
   readonly #faults = new Map<string, Problem>();
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #performing = new Map<string, Promise<void>>();
-  readonly #leaves: Leaf[] = [];
+  readonly #leaves: LaunchLeaves;
   readonly #said = new Map<StepId, string>();
   readonly #change = new Change();
   /** Where each attempt stands in line for the tokens of its host. */
@@ -59,7 +59,6 @@ export class LaunchRun {
   #planIsThere: () => void = () => undefined;
   #deciding: Promise<unknown> = Promise.resolve();
   #announced = '';
-  #computed: { plan?: Plan; size?: number; at: { now?: Instant; state: LaunchState } };
 
   constructor(shared: Shared, record: LaunchRecord, planned?: Planned) {
     this.#shared = shared;
@@ -70,7 +69,7 @@ export class LaunchRun {
     this.#whenPlanned = new Promise((resolve) => {
       this.#planIsThere = resolve;
     });
-    this.#computed = { at: { state: state(record.plan, record.launch, [], record.askedAt) } };
+    this.#leaves = new LaunchLeaves(record.launch);
     if (planned) this.#usePlan(planned);
   }
 
@@ -89,17 +88,12 @@ export class LaunchRun {
   }
 
   state(now: Instant = this.#shared.clock()): LaunchState {
-    const { plan, size, at } = this.#computed;
-    // Asked for several times in one moment: by an event, by the loop, by a client.
-    if (plan === this.#plan && size === this.#leaves.length && at.now === now) return at.state;
-    const computed = state(this.#plan, this.#record.launch, this.#leaves, now);
-    this.#computed = { plan: this.#plan, size: this.#leaves.length, at: { now, state: computed } };
-    return computed;
+    return this.#leaves.state(this.#plan, now);
   }
 
   /** This launch's leaves, and those of the earlier attempts that it stands on: enough to compute its state anywhere. */
   leaves(): Leaf[] {
-    return leavesOf(this.#record.launch, this.state(), this.#leaves);
+    return this.#leaves.needed(this.state());
   }
 
   /** The last line that each step has said. */
@@ -125,23 +119,22 @@ export class LaunchRun {
     const leaves = await this.#persist(() =>
       this.#shared.leaves.read(kind === 'check' ? { launch } : { app, environment }),
     );
-    this.#leaves.push(...leaves);
-    if (leaves.some((l) => l.body.kind === 'decided' && l.body.decision.kind === 'abort' && l.key.launch === launch))
-      this.#abort.abort();
+    this.#leaves.take(leaves);
+    if (this.#leaves.isAborted()) this.#abort.abort();
   }
 
   isClosed(): boolean {
-    return this.#leaves.some((l) => l.key.launch === this.#record.launch && l.body.kind === 'closed');
+    return this.#leaves.has('closed');
   }
 
   /** Takes in what another launch of the same app and environment has added. */
   learn(leaves: readonly Leaf[]): void {
     if (this.#record.kind === 'check') return;
-    this.#take(leaves);
+    this.#leaves.take(leaves);
   }
 
   isOpened(): boolean {
-    return this.#leaves.some((l) => l.key.launch === this.#record.launch && l.body.kind === 'opened');
+    return this.#leaves.has('opened');
   }
 
   /** Writes the launch's first leaf. */
@@ -230,7 +223,7 @@ export class LaunchRun {
       .finally(() => {
         this.#inFlight.delete(key);
         // Where it did not come to its end, somebody has to look at it again.
-        if (!this.#leaves.some((l) => isOf(l.key, id) && l.body.kind === 'finished')) this.wake();
+        if (!this.#leaves.hasFinished(id)) this.wake();
         void this.#places.get(key)?.then((release) => release?.());
         this.#places.delete(key);
       });
@@ -242,7 +235,7 @@ export class LaunchRun {
     const step = this.#step(id.step);
     const host = this.#planned?.host;
     const key = attemptText(id);
-    if (step === undefined || host === undefined || this.#leaves.some(({ key: at }) => isOf(at, id))) return;
+    if (step === undefined || host === undefined || this.#leaves.ofAttempt(id).length > 0) return;
     this.#places.set(key, this.#shared.tokens.acquire(host, key, step.tokens, this.#letGo));
     if (this.waiting().some(({ who }) => who === key))
       this.#emit({ kind: 'step-waiting', step: step.id, attempt: id.attempt, tokens: step.tokens });
@@ -258,7 +251,7 @@ export class LaunchRun {
    * older copy): an attempt that only began is closed as interrupted, and one that is not there at all needs a person.
    */
   async #settle(id: AttemptId): Promise<void> {
-    const own = this.#leaves.filter(({ key }) => isOf(key, id));
+    const own = this.#leaves.ofAttempt(id);
     if (own.some((l) => l.body.kind === 'finished') || this.#shared.ending.aborted) return;
     if (own.length > 0) return this.perform(id);
     if (this.#abort.signal.aborted || !this.#step(id.step)) return;
@@ -289,7 +282,7 @@ export class LaunchRun {
       clock,
       signal: this.#abort.signal,
       boundary,
-      known: async () => this.#leaves.filter(({ key }) => isOf(key, id)),
+      known: async () => this.#leaves.ofAttempt(id),
       admitted: () => this.#admitted(id),
       append: (leaves) => this.#appendOf(id, leaves),
       subject: () => this.#planned?.subject?.(step),
@@ -346,9 +339,7 @@ export class LaunchRun {
   decide(request: DecisionRequest): Promise<Decision> {
     const deciding = this.#deciding.then(async () => {
       const decision = decisionOf(request, this.state(), this.#shared.clock());
-      const sequence = this.#leaves.filter(
-        ({ key }) => key.launch === this.#record.launch && key.step === DECISION_STEP,
-      ).length;
+      const sequence = this.#leaves.countOfDecisions();
       const key = { launch: this.#record.launch, step: DECISION_STEP, attempt: 0, sequence };
       await this.#append([{ key, body: { kind: 'decided', decision }, release: undefined }]);
       this.#emit({ kind: 'decided', decision });
@@ -388,16 +379,9 @@ export class LaunchRun {
 
   async #append(leaves: readonly NewLeaf[]): Promise<readonly Leaf[]> {
     const appended = await this.#persist(() => this.#shared.leaves.append(leaves));
-    this.#take(appended);
+    this.#leaves.take(appended);
     this.#shared.spread(this.#record, appended);
     return appended;
-  }
-
-  #take(leaves: readonly Leaf[]): void {
-    const last = this.#leaves.at(-1)?.index ?? -1;
-    this.#leaves.push(...leaves);
-    // Answers may overtake each other; the ledger's order is the index.
-    if (leaves.some((l) => l.index <= last)) this.#leaves.sort((a, b) => a.index - b.index);
   }
 
   #persist<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -428,56 +412,7 @@ export class LaunchRun {
   }
 }
 
-/** Leaves from which `state` computes the same as from all: the launch's own, and those of evidence used again. */
-export function leavesOf(launch: string, at: LaunchState, all: readonly Leaf[]): Leaf[] {
-  const stands = new Set<string>();
-  for (const [step, found] of at.steps)
-    if ('evidence' in found && found.evidence === 'used-again')
-      stands.add(attemptText({ launch: found.attempt.launch, step, attempt: found.attempt.number }));
-  return all.filter(({ key }) => key.launch === launch || stands.has(attemptText(key)));
-}
-
-const isOf = (key: Leaf['key'], id: AttemptId): boolean =>
-  key.launch === id.launch && key.step === id.step && key.attempt === id.attempt;
-
 const whenAborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted
     ? Promise.resolve()
     : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-
-/** A check runs one step by itself: what it needs is taken to stand, since the environment runs. */
-export function reduceTo(planned: Planned, step: StepId | undefined): Planned {
-  if (step === undefined) return planned;
-  const found = planned.plan.steps.find((s) => s.id === step);
-  if (found === undefined)
-    return fail({
-      kind: 'input',
-      what: `the plan has no step ${step}`,
-      where: planned.plan.environment,
-      next: 'see `holdpoint plan` for the steps',
-    });
-  if (found.applies.kind === 'not-applicable')
-    return fail({
-      kind: 'input',
-      what: `the step does not apply: ${found.applies.because}`,
-      where: step,
-      next: 'nothing is to be done; the plan shows it as not applicable',
-    });
-  return { ...planned, plan: { ...planned.plan, steps: [{ ...found, needs: [] }] } };
-}
-
-/** An open launch goes on with today's plan, but never with the plan of something else. */
-function refuseOther(plan: Plan, before: Plan): void {
-  if (plan.app === before.app && plan.environment === before.environment) return;
-  fail({
-    kind: 'conflict',
-    what: `the plan is now for ${plan.app} in ${plan.environment}; the launch is of ${before.app} to ${before.environment}`,
-    next: 'put the name back in holdpoint.yaml, or abort the launch and start a new one',
-  });
-}
-
-/** SHA-256 over the steps and what their evidence depends on. */
-function planDigest(plan: Plan): Digest {
-  const facts = plan.steps.map(({ id, inputs }) => [id, Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))]);
-  return `sha256:${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}` as Digest;
-}

@@ -177,9 +177,12 @@ const unreachable = (where: string, code: string | undefined): Problem => ({
   next: code === 'EACCES' ? 'run the command as the user who started it' : 'start it with `holdpoint serve`, or launch',
 });
 
+/** What a connection says where nobody listens, or where the listener is just going away (a reset). */
+const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
 /** Whether the thing that was thrown says that nobody listens. */
 export const nobodyListens = (thrown: unknown): boolean =>
   thrown instanceof ProblemError &&
   thrown.cause instanceof Error &&
   'code' in thrown.cause &&
-  (thrown.cause.code === 'ENOENT' || thrown.cause.code === 'ECONNREFUSED');
+  NOBODY.has(String(thrown.cause.code));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { fail, type Problem } from '../evidence/problem.ts';
 import { writeDurably } from '../ledger/durable-file.ts';
-import { OWNER, openEmbeddedPostgres } from './embedded-postgres.ts';
+import { openEmbeddedPostgres } from './embedded-postgres.ts';
+import { OWNER } from './postgres-cluster.ts';
 import { serviceUser } from './service-user.ts';
 import type { StateDirectory } from './state-directory.ts';
 

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { userInfo } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fail, type Problem } from '../evidence/problem.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -21,16 +22,23 @@ export type ServeLock = { release(): Promise<void> };
 export async function takeServeLock(state: StateDirectory): Promise<ServeLock> {
   const name = lockName(state);
   const holder: Holder = { pid: process.pid, user: userInfo().username, since: new Date().toISOString() };
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.end(`${JSON.stringify(holder)}\n`);
-  });
-  if (await listens(server, name)) {
-    server.unref();
-    return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+  for (const deadline = Date.now() + GOING_AWAY; ; ) {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(`${JSON.stringify(holder)}\n`);
+    });
+    if (await listens(server, name)) {
+      server.unref();
+      return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+    }
+    const other = await askHolder(name);
+    if (other !== undefined || Date.now() > deadline) return fail(conflict(state, other));
+    await pause(50);
   }
-  return fail(conflict(state, await askHolder(name)));
 }
+
+/** A process that was killed holds its sockets a moment longer, and does not answer any more. */
+const GOING_AWAY = 3_000;
 
 function lockName({ root, run }: StateDirectory): string {
   if (process.platform === 'linux') {

@@ -8,6 +8,7 @@ import { ProblemError } from '../evidence/problem.ts';
 import { verifyLedger } from '../ledger/verify.ts';
 import type { ResidentClient, StreamLine } from './client.ts';
 import { residentClient } from './client.ts';
+import { stopEmbeddedPostgres } from './embedded-postgres.ts';
 import { stateOfPicture } from './launch-view.ts';
 import { isAlive } from './process-facts.ts';
 import { ensureUser } from './service-user.ts';
@@ -40,7 +41,8 @@ beforeAll(async () => {
   client = started.client;
 });
 afterAll(async () => {
-  await endResident();
+  await endResident().catch(() => undefined);
+  await stopEmbeddedPostgres(join(state, 'database'));
   remove(root);
 });
 

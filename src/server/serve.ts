@@ -37,7 +37,7 @@ export type Composition = {
 
 export type ServeOptions = {
   readonly state: string;
-  /** A file with the URL of a Postgres; absent: the embedded one. */
+  /** A file with the URL of a Postgres; absent: `$HOLDPOINT_DATABASE_URL_FILE`, else the embedded one. */
   readonly databaseUrlFile?: string | undefined;
   /** Listens on TCP too; every request must then bear the token in `STATE/keys/api-token`. */
   readonly tcp?: { readonly host: string; readonly port: number } | undefined;
@@ -84,7 +84,11 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   const log = openLog(join(state.logs, 'serve.log'));
   undo.push(log.close);
   log.line(`Holdpoint ${version} serves ${state.root} as process ${process.pid}`);
-  const database = await openControlDatabase({ state, urlFile: options.databaseUrlFile, log: log.line });
+  const database = await openControlDatabase({
+    state,
+    urlFile: options.databaseUrlFile ?? urlFileOfEnvironment(),
+    log: log.line,
+  });
   undo.push(database.stop);
   log.line(`${database.how}: ${database.description}`);
   const pool = databasePool(database.connection, 10, log.line);
@@ -139,6 +143,8 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   undo.push(() => log.line('ends in order'));
   return { state, socket, engine, database, ledger, stop: close };
 }
+
+const urlFileOfEnvironment = (): string | undefined => process.env.HOLDPOINT_DATABASE_URL_FILE || undefined;
 
 const PATIENCE = 20_000;
 
