@@ -71,6 +71,31 @@ describe('hidden secrets', () => {
     for (const secret of [now, gone]) expect(JSON.stringify(result)).not.toContain(secret.slice(4));
   });
 
+  it('are found in a merged branch that added and removed them, below the app alone, named from there', async () => {
+    const app = join(directory, 'apps/shop');
+    await mkdir(app, { recursive: true });
+    inDirectory('init', '-q', '-b', 'trunk');
+    await writeFile(join(app, 'a'), 'a\n');
+    await writeFile(join(directory, 'not-the-shop.env'), `T=${token()}\n`);
+    commit('the shop and a neighbour');
+    inDirectory('switch', '-qc', 'side');
+    await writeFile(join(app, 'side.env'), `T=${token()}\n`);
+    const added = commit('added');
+    await rm(join(app, 'side.env'));
+    commit('removed');
+    inDirectory('switch', '-q', 'trunk');
+    await writeFile(join(app, 'a'), 'b\n');
+    commit('meanwhile');
+    inDirectory('-c', 'user.name=a', '-c', 'user.email=a@localhost', 'merge', '-q', '--no-ff', '-m', 'merged', 'side');
+    inDirectory('branch', '-qD', 'side');
+    const result = await scanForSecrets(app);
+    expect(result).toMatchObject({ kind: 'scanned', filesScanned: 1 });
+    if (result.kind === 'scanned')
+      expect(result.findings.map(({ file, where }) => [file, where.kind === 'history' && where.commit])).toEqual([
+        ['side.env', added],
+      ]);
+  });
+
   it('are looked for in all files where there is no git', async () => {
     await writeFile(join(directory, 'a.env'), `T=${token()}\n`);
     const result = await scanned();

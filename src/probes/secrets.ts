@@ -48,8 +48,9 @@ const RULES = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', ru
 
 /**
  * Looks for secrets in the files that git tracks below `directory`, and in every version of every file that ever lay
- * there, in all of the repository's history; where there is no git, in all files. First it finds secrets that it has planted itself, made up for this
- * run, in a file and in a history from which they were deleted: a scanner that misses those can tell nothing.
+ * there, in all of the repository's history; where there is no git, in all files. First it finds secrets that it has
+ * planted itself, made up for this run, in a file and in a history from which they were deleted: a scanner that misses
+ * those can tell nothing.
  */
 export async function scanForSecrets(directory: string, options: SecretScanOptions = {}): Promise<SecretScanResult> {
   try {
@@ -176,9 +177,15 @@ async function scanHistory(
  */
 async function blobNames(directory: string): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
-  for (const line of (await gitOutput(directory, 'rev-list', '--objects', '--all', '--', '.')).split('\n')) {
+  const prefix = (await gitOutput(directory, 'rev-parse', '--show-prefix')).replace(/\n$/, '');
+  // Without --full-history git leaves out a merged branch that in the end changed nothing here, with the secret that it
+  // added and removed again.
+  const all = ['rev-list', '--objects', '--all', '--full-history', '--', '.'];
+  for (const line of (await gitOutput(directory, ...all)).split('\n')) {
     const space = line.indexOf(' ');
-    if (space > 0 && space + 1 < line.length) names.set(line.slice(0, space), line.slice(space + 1));
+    const path = line.slice(space + 1);
+    if (space > 0 && path !== '')
+      names.set(line.slice(0, space), path.startsWith(prefix) ? path.slice(prefix.length) : path);
   }
   return names;
 }
