@@ -220,7 +220,7 @@ describe('the load balancer', () => {
     expect(counted).toMatch(/le="200"/);
   });
 
-  it('tells 502 for an instance that is gone, within the time it may try, and never sends a request twice', async () => {
+  it('tells 502 when no instance can be reached', async () => {
     const slot = await live();
     await runtime.stop(`web-${slot}`);
     expect((await get(settings.ports.https, '/gone', 'POST')).status).toBe(502);
