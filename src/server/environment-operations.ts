@@ -17,6 +17,15 @@ const named = (world: World, environment: string): Environment => {
   });
 };
 
+/** How many units of the app still run, whatever environment they belong to. */
+async function unitsRunning(world: World): Promise<number> {
+  let running = 0;
+  for (const environment of [world.production, world.staging])
+    if (environment && (await environment.host.exists(environment.folder)))
+      running += (await environment.runtime.list()).filter(({ state }) => state.kind === 'running').length;
+  return running;
+}
+
 /** Stops every environment of the app and keeps all data; a later launch starts it again. */
 export async function takeDown(world: World, run: OperationRun): Promise<Json> {
   const lines: string[] = [];
@@ -30,7 +39,7 @@ export async function takeDown(world: World, run: OperationRun): Promise<Json> {
       await changeRecord(environment, { epoch: epoch + 1, live: undefined, candidate: undefined });
     lines.push(`${environment.name} is down; its data stays in ${environment.folder}`);
   }
-  return { lines };
+  return { lines, running: await unitsRunning(world) };
 }
 
 /** Removes an environment with its data. The ledger stays. */
@@ -50,6 +59,7 @@ export async function destroyEnvironment(world: World, input: Json, run: Operati
       `${environment.name} of ${world.app.name} is gone, with its data and its backups.`,
       `What remains: the ledger, the documents in ${world.app.root}/launch, the releases in ${world.releasesFolder}, and the escrowed keys in ${environment.escrowFolder}.`,
     ],
+    running: await unitsRunning(world),
   };
 }
 

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Json } from '../engine/request.ts';
+import { fail } from '../evidence/problem.ts';
+import type { ResidentClient } from '../server/client.ts';
+import type { Call } from './command.ts';
+
+/** An environment is not taken away from under a launch that works on it. */
+export async function refuseWhileLaunching(call: Call, resident: ResidentClient): Promise<void> {
+  const [launch] = (await resident.health()).openLaunches;
+  if (launch === undefined) return;
+  fail({
+    kind: 'conflict',
+    what: `the launch ${launch} is open`,
+    next: `\`${call.prefix} abort\` ends it; \`${call.prefix} attach ${launch}\` shows what it does`,
+  });
+}
+
+/** The resident process and its database end by themselves in so much time. */
+const ENDS_WITHIN_MS = 40_000;
+
+/** Ends the resident process where nothing is left that it would look after: then nothing of Holdpoint runs any more. */
+export async function endResidentWhereIdle(call: Call, resident: ResidentClient, result: Json): Promise<void> {
+  const running = typeof result === 'object' && result !== null && 'running' in result ? result.running : undefined;
+  if (running !== 0) return;
+  const { pid, openLaunches } = await resident.health();
+  if (openLaunches.length > 0) return;
+  process.kill(pid, 'SIGTERM');
+  for (const end = Date.now() + ENDS_WITHIN_MS; isAlive(pid); await sleep(100))
+    if (Date.now() > end)
+      fail({
+        kind: 'host',
+        what: 'the resident process does not end',
+        where: `pid ${pid}`,
+        next: 'read logs/serve.log in the state directory, then end it by that pid',
+      });
+  call.out.remark('The resident process has ended: nothing runs any more. The next command starts it again.');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
