@@ -1,10 +1,11 @@
+import type { MarkWord } from '../plan/mark.ts';
 import type { StepState } from '../plan/state.ts';
 import type { StepId, StepPlan } from '../plan/step.ts';
 import type { Task, Track } from '../plan/task.ts';
 import { TASKS, TRACKS } from '../plan/task.ts';
 import type { BoardSettings, BoardView } from './board.ts';
 import type { Colours } from './output.ts';
-import type { Mark, StepWords } from './step-words.ts';
+import type { StepWords } from './step-words.ts';
 import { looksOf, stepWords } from './step-words.ts';
 import { cut, harmless, padEnd, sideBySide, width, wrap } from './text.ts';
 
@@ -80,10 +81,10 @@ function taskLines(task: Task, view: BoardView, settings: BoardSettings, columns
   ];
 }
 
-const LIVE: ReadonlySet<Mark> = new Set(['fail', 'unknown', 'running']);
-const DONE: ReadonlySet<Mark> = new Set(['pass', 'used-again', 'not-applicable']);
+const LIVE: ReadonlySet<MarkWord> = new Set(['failed', 'unknown', 'running']);
+const DONE: ReadonlySet<MarkWord> = new Set(['pass', 'used again', 'not applicable']);
 
-function stays(mark: Mark, fold: Fold): boolean {
+function stays(mark: MarkWord, fold: Fold): boolean {
   if (fold === 'nothing') return true;
   return fold === 'done' ? !DONE.has(mark) : LIVE.has(mark);
 }
@@ -98,7 +99,7 @@ function folded(title: string, what: string, columns: number, colours: Colours):
 
 /** `6 pass, 1 not applicable` */
 function counted(rows: readonly Row[]): string {
-  const counts = new Map<Mark, number>();
+  const counts = new Map<MarkWord, number>();
   for (const { words } of rows) counts.set(words.mark, (counts.get(words.mark) ?? 0) + 1);
   return [...counts].map(([mark, n]) => `${n} ${looksOf(mark).word}`).join(', ');
 }

@@ -3,13 +3,16 @@ import type { Clock } from '../evidence/units.ts';
 import { systemClock } from '../evidence/units.ts';
 import type { LaunchState } from '../plan/state.ts';
 import type { StepId } from '../plan/step.ts';
+import { tally } from '../plan/tally.ts';
 import type { BoardView } from './board.ts';
 import { board } from './board.ts';
+import { tallyText } from './board-foot.ts';
 import type { ExitStatus } from './command.ts';
 import { eventLine } from './event-line.ts';
 import { LiveArea } from './live-area.ts';
 import type { Output } from './output.ts';
 import { showsUnicode } from './output.ts';
+import { clockText } from './time.ts';
 
 /** A launch that can be looked at and listened to. */
 export type LaunchSource = {
@@ -76,6 +79,8 @@ export function printBoard(view: BoardView, { out, prefix }: Pick<Following, 'ou
 
 async function inLines(source: LaunchSource, { out }: Following, over: AbortController): Promise<BoardView> {
   const watch = watching(source, over, () => undefined);
+  const first = await source.view();
+  if (!out.json) out.line(standingLine(first));
   try {
     for await (const event of source.events(over.signal)) {
       const line = out.json ? JSON.stringify(event) : eventLine(event);
@@ -86,6 +91,13 @@ async function inLines(source: LaunchSource, { out }: Following, over: AbortCont
     watch.end();
   }
   return source.view();
+}
+
+/** Where a launch stands when somebody comes to it: the lines that follow begin in the middle. */
+function standingLine({ state, now }: BoardView): string {
+  const running = [...state.steps].flatMap(([id, { kind }]) => (kind === 'running' ? [id] : []));
+  const runs = running.length === 0 ? '' : `; running ${running.join(', ')}`;
+  return `${clockText(now)}  ${state.launch}: ${tallyText(tally(state))}${runs}`;
 }
 
 /** The events after which a launch may be settled; only the ledger says whether it is. */

@@ -18,6 +18,13 @@ describe('the plan as text', () => {
     await expect(text(everyState().plan, 100, true)).toMatchFileSnapshot('golden/plan-verbose.txt');
   });
 
+  it('names a task instead of all its steps', () => {
+    const last = step('A.2/c', { needs: ['A.1/a', 'A.1/b', 'B.1/x'] });
+    expect(text(planOf([step('A.1/a'), step('A.1/b'), step('B.1/x'), step('B.1/y'), last]))).toContain(
+      'needs all of A.1, B.1/x\n',
+    );
+  });
+
   it('says that a task without steps is not built', () => {
     const lines = text(planOf([step('A.1/a', { estimate: seconds(5) })]));
     expect(lines.match(/by hand +not built$/gm)).toHaveLength(10);

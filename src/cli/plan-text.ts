@@ -38,7 +38,7 @@ function taskLines(task: Task, plan: Plan, settings: PlanSettings): string[] {
   const title = `${padEnd(`${task.id} ${task.title}`, 31)}  ${padEnd(`${hoursText(...task.estimate)} by hand`, 15)}`;
   if (steps.length === 0) return [`${title}  ${colours.dim('not built')}`];
   const names = Math.max(...steps.map(({ id }) => width(shortName(id))));
-  return [title.trimEnd(), ...steps.flatMap((step) => stepLines(step, names, settings))];
+  return [title.trimEnd(), ...steps.flatMap((step) => stepLines(step, plan, names, settings))];
 }
 
 const shortName = (id: StepId): string => id.slice(id.indexOf('/') + 1);
@@ -46,7 +46,7 @@ const shortName = (id: StepId): string => id.slice(id.indexOf('/') + 1);
 /** Room for a machine's time: `12 m 30 s`. */
 const TIME = 9;
 
-function stepLines(step: StepPlan, names: number, settings: PlanSettings): string[] {
+function stepLines(step: StepPlan, plan: Plan, names: number, settings: PlanSettings): string[] {
   const { colours, columns } = settings;
   const indent = 2 + names + 2 + TIME + 2;
   const { applies } = step;
@@ -58,13 +58,25 @@ function stepLines(step: StepPlan, names: number, settings: PlanSettings): strin
   const start = `  ${padEnd(shortName(step.id), names)}  ${padEnd(time, TIME)}  `;
   const lines = [`${start}${first}`, ...more.map((line) => `${' '.repeat(indent)}${line}`)];
   if (!runs) return lines.map((line) => colours.dim(line));
-  const needs = step.needs.length === 0 ? [] : wrap(`needs ${step.needs.join(', ')}`, columns - indent);
+  const needs = step.needs.length === 0 ? [] : wrap(`needs ${needsText(step, plan)}`, columns - indent);
   return [
     ...lines,
     ...needs.map(below),
     ...(settings.objectives ? objectiveLines(step, columns - indent).map(below) : []),
     ...(settings.inputs ? inputLines(step, columns - indent).map(below) : []),
   ];
+}
+
+/** What a step needs; all the steps of a task are named as the task. */
+function needsText(step: StepPlan, plan: Plan): string {
+  const named = new Set<string>();
+  for (const need of step.needs) {
+    const task = need.slice(0, need.indexOf('/'));
+    const all = plan.steps.filter((s) => s.task === task && s.id !== step.id);
+    const whole = all.length > 1 && all.every(({ id }) => step.needs.includes(id));
+    named.add(whole ? `all of ${task}` : need);
+  }
+  return [...named].join(', ');
 }
 
 function objectiveLines(step: StepPlan, columns: number): string[] {

@@ -1,24 +1,10 @@
 import type { Instant } from '../evidence/units.ts';
+import type { MarkWord } from '../plan/mark.ts';
+import { markOfStep } from '../plan/mark.ts';
 import type { AttemptRecord, StepState } from '../plan/state.ts';
 import type { StepPlan } from '../plan/step.ts';
-import { column } from '../plan/tally.ts';
 import type { Colours } from './output.ts';
 import { ageText, elapsedText, lengthText } from './time.ts';
-
-/** Everything that can stand beside a step. `pass` and `used-again` come only from a state, and that only from verdicts. */
-export type Mark =
-  | 'pass'
-  | 'used-again'
-  | 'warned'
-  | 'fail'
-  | 'unknown'
-  | 'waived'
-  | 'exempt'
-  | 'not-applicable'
-  | 'running'
-  | 'ready'
-  | 'waiting'
-  | 'cancelled';
 
 type Looks = {
   readonly symbol: string;
@@ -28,37 +14,29 @@ type Looks = {
   readonly colour: (c: Colours) => (text: string) => string;
 };
 
-const LOOKS: Readonly<Record<Mark, Looks>> = {
+const LOOKS: Readonly<Record<MarkWord, Looks>> = {
   pass: { symbol: '✓', ascii: '+', word: 'pass', colour: (c) => c.green },
-  'used-again': { symbol: '↺', ascii: '=', word: 'used again', colour: (c) => c.green },
+  'used again': { symbol: '↺', ascii: '=', word: 'used again', colour: (c) => c.green },
   warned: { symbol: '!', ascii: '!', word: 'warned', colour: (c) => c.yellow },
-  fail: { symbol: '✗', ascii: 'x', word: 'FAIL', colour: (c) => c.red },
+  failed: { symbol: '✗', ascii: 'x', word: 'FAIL', colour: (c) => c.red },
   unknown: { symbol: '?', ascii: '?', word: 'unknown', colour: (c) => c.magenta },
+  'cut off': { symbol: '?', ascii: '?', word: 'cut off', colour: (c) => c.magenta },
   waived: { symbol: '◊', ascii: 'w', word: 'waived', colour: (c) => c.yellow },
   exempt: { symbol: '◊', ascii: 'e', word: 'exempt', colour: (c) => c.yellow },
-  'not-applicable': { symbol: '-', ascii: '-', word: 'not applicable', colour: (c) => c.dim },
+  statement: { symbol: '§', ascii: 's', word: 'statement', colour: (c) => c.yellow },
+  'not applicable': { symbol: '-', ascii: '-', word: 'not applicable', colour: (c) => c.dim },
+  'not built': { symbol: '-', ascii: '-', word: 'not built', colour: (c) => c.dim },
   running: { symbol: '▸', ascii: '>', word: 'running', colour: (c) => c.cyan },
   ready: { symbol: '·', ascii: '.', word: 'ready', colour: (c) => c.dim },
   waiting: { symbol: '·', ascii: '.', word: 'waiting', colour: (c) => c.dim },
   cancelled: { symbol: '×', ascii: '#', word: 'cancelled', colour: (c) => c.dim },
 };
 
-export const looksOf = (mark: Mark): Looks => LOOKS[mark];
-
-export function markOf(state: StepState): Mark {
-  switch (state.kind) {
-    case 'passed':
-      return state.evidence === 'own' ? 'pass' : 'used-again';
-    case 'held':
-      // The tally knows which of the two it is; a problem that kept the step from looking is not a failure that was seen.
-      return column(state) === 'failed' ? 'fail' : 'unknown';
-    default:
-      return state.kind;
-  }
-}
+export const looksOf = (mark: MarkWord): Looks => LOOKS[mark];
 
 export type StepWords = {
-  readonly mark: Mark;
+  /** Drawn by the kernel, which lets a tick come only out of verdicts. */
+  readonly mark: MarkWord;
   readonly word: string;
   /** What else there is to say, most important first; each can be left out or stand on a line of its own. */
   readonly remarks: readonly string[];
@@ -71,7 +49,7 @@ export function stepWords(
   attempts: readonly AttemptRecord[],
   now: Instant,
 ): StepWords {
-  const mark = markOf(state);
+  const mark = markOfStep(state).word;
   const word = LOOKS[mark].word;
   switch (state.kind) {
     case 'not-applicable':

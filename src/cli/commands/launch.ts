@@ -3,14 +3,22 @@ import { connect } from '../connect.ts';
 import { followLaunch } from '../follow-launch.ts';
 import { givenApp } from '../given-app.ts';
 import { launchRequest } from '../launch-request.ts';
+import { livePlaces, printPlaces } from '../live-places.ts';
 import { prepareHost } from '../prepare-host.ts';
 
 export async function run(call: Call): Promise<ExitStatus> {
   const request = await launchRequest(call);
-  await prepareHost(call, await givenApp(call));
+  const app = await givenApp(call);
+  await prepareHost(call, app);
   const resident = await connect(call, 'start');
   const launch = await resident.launch(request);
-  if (!call.options.given('detach')) return await followLaunch(call, resident, launch);
+  if (!call.options.given('detach')) {
+    const status = await followLaunch(call, resident, launch);
+    // The last documents may have been written a moment before this client heard that the launch had settled.
+    const settledAt = Date.now() - 1_000;
+    if (status !== 130) printPlaces(await livePlaces(call, app, settledAt), call.out);
+    return status;
+  }
   if (call.out.json) call.out.line(JSON.stringify({ kind: 'launched', launch }));
   else call.out.line(`${launch} has begun; \`${call.prefix} attach ${launch}\` follows it.`);
   return 0;
