@@ -12,8 +12,8 @@ const ALWAYS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** Two years. Without includeSubDomains: this app cannot speak for its neighbours under the same name. */
-const HSTS = 'max-age=63072000';
+/** Two years, with what lies below the app's own host name. */
+const HSTS = 'max-age=63072000; includeSubDomains';
 
 /** HSTS only where the proxy in front says that the request came over TLS: on plain HTTP the header has no meaning. */
 export function securityHeaders(message: IncomingMessage): Record<string, string> {
