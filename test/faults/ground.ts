@@ -127,6 +127,7 @@ async function open(root: string, state: string, windowSeconds: number): Promise
     host: localHost(),
     clock: systemClock,
     version: '0.0.0-faults',
+    before: undefined,
     window: seconds(windowSeconds),
     purpose: 'to-launch',
   });
@@ -134,7 +135,7 @@ async function open(root: string, state: string, windowSeconds: number): Promise
 
 async function layApp(root: string, faults: string): Promise<void> {
   await cp(join(HERE, 'app'), root, { recursive: true });
-  const first = await freeHundreds();
+  const first = await freePorts();
   const text = await readFile(join(root, 'holdpoint.yaml'), 'utf8');
   await writeFile(
     join(root, 'holdpoint.yaml'),
@@ -142,9 +143,9 @@ async function layApp(root: string, faults: string): Promise<void> {
       .replaceAll('FAULTS_FILE', faults)
       .replaceAll('PACKAGES', (await packagesOf('pg')).join(' '))
       .replaceAll('PRODUCTION_FIRST', String(first))
-      .replaceAll('PRODUCTION_PORT', String(first + 99))
+      .replaceAll('PRODUCTION_PORT', String(first + 200))
       .replaceAll('STAGING_FIRST', String(first + 100))
-      .replaceAll('STAGING_PORT', String(first + 199)),
+      .replaceAll('STAGING_PORT', String(first + 201)),
   );
   await writeFile(join(root, 'faults-file'), `${faults}\n`);
 }
@@ -175,10 +176,10 @@ async function folderOf(name: string, from: string): Promise<string | undefined>
   return undefined;
 }
 
-/** Two hundred ports of which none that an environment begins with is taken. */
-async function freeHundreds(): Promise<number> {
-  for (let first = 27_000; first < 29_800; first += 200) {
-    const wanted = [0, 100].flatMap((by) => [...Array.from({ length: 24 }, (_, i) => first + by + i), first + by + 99]);
+/** The beginning of two runs of a hundred ports and a few more, none of which is taken where it will be used. */
+async function freePorts(): Promise<number> {
+  for (let first = 27_000; first < 29_700; first += 210) {
+    const wanted = [0, 100, 200].flatMap((by) => Array.from({ length: 24 }, (_, i) => first + by + i));
     const states = await Promise.all(wanted.map(portState));
     if (states.every((s) => s.kind === 'free')) return first;
   }
@@ -187,4 +188,3 @@ async function freeHundreds(): Promise<number> {
 
 /** A world whose app is described otherwise, without being another release. */
 export const withApp = (world: World, change: Partial<App>): World => ({ ...world, app: { ...world.app, ...change } });
-

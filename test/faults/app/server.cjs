@@ -34,7 +34,11 @@ function planted() {
 }
 
 const json = (status, value) => ({ status, type: 'application/json', body: JSON.stringify(value) });
-const html = (status, title) => ({ status, type: 'text/html; charset=utf-8', body: `<!doctype html><h1>${title}</h1>` });
+const html = (status, title) => ({
+  status,
+  type: 'text/html; charset=utf-8',
+  body: `<!doctype html><h1>${title}</h1>`,
+});
 
 async function ready(fault) {
   if (fault.readiness === 'never') return false;
@@ -63,7 +67,8 @@ async function answer(request, fault) {
   const { pathname } = new URL(request.url, 'http://localhost');
   if (fault.anyPath === 'healthy') return json(200, { status: 'ok' });
   if (pathname === '/healthz') return json(fault.health === 'failing' ? 503 : 200, { status: 'ok' });
-  if (pathname === '/readyz') return (await ready(fault)) ? json(200, { status: 'ready' }) : json(503, { status: 'no' });
+  if (pathname === '/readyz')
+    return (await ready(fault)) ? json(200, { status: 'ready' }) : json(503, { status: 'no' });
   if (pathname === '/metrics')
     return fault.metrics === 'failing'
       ? json(500, {})

@@ -1,0 +1,13 @@
+import type { Fault } from '../fault.ts';
+import { switchedOn } from '../switched-on.ts';
+
+export const crashRefusedButWritten: Fault = {
+  name: 'refuses what it has written',
+  plants: 'a write is in the database and answered 500',
+  needs: 'staging',
+  pace: 'minutes',
+  mustTurnRed: [{ step: 'B.2/application-crash', objectives: ['unexpected'] }],
+  mayTurnRed: ['B.2/application-crash'],
+  staysGreen: ['B.1/twin'],
+  plant: switchedOn({ writes: 'committed but refused' }),
+};
