@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAuthority, issueLeaf, type KeyPair, renewalDue } from '../parts/certificates.ts';
+import type { KeyPair } from '../parts/certificates.ts';
 import type { Environment } from './environment.ts';
 import { keptSecret } from './secrets.ts';
 
@@ -20,13 +20,17 @@ export const authorityFile = (environment: Pick<Environment, 'folder'>): string 
 export async function ensureCertificates(environment: Environment): Promise<EnvironmentCertificates> {
   const folder = folderOf(environment);
   const pair = JSON.parse(
-    await keptSecret(folder, 'authority.json', async () =>
-      JSON.stringify(await createAuthority(`${environment.app.name} ${environment.name}`, environment.clock())),
-    ),
+    await keptSecret(folder, 'authority.json', async () => {
+      const { createAuthority } = await x509();
+      return JSON.stringify(await createAuthority(`${environment.app.name} ${environment.name}`, environment.clock()));
+    }),
   ) as KeyPair;
   await environment.host.place([{ path: authorityFile(environment), content: pair.certificate, mode: 0o644 }]);
   return { authority: pair.certificate, server: await serverCertificate(environment, folder, pair) };
 }
+
+/** Loaded by the first certificate: a plan that is only printed must not wait for some fifty files of ASN.1. */
+const x509 = () => import('../parts/certificates.ts');
 
 type KeptLeaf = KeyPair & { readonly hostname: string };
 
@@ -38,6 +42,7 @@ async function serverCertificate(environment: Environment, folder: string, autho
     (text) => JSON.parse(text) as KeptLeaf,
     () => undefined,
   );
+  const { issueLeaf, renewalDue } = await x509();
   if (kept && kept.hostname === hostname && !renewalDue(kept.certificate, now)) return kept;
   const leaf = await issueLeaf(authority, { hostnames: [hostname], uses: ['server'], now });
   await environment.host.place([{ path, content: JSON.stringify({ ...leaf, hostname }), mode: 0o600 }]);

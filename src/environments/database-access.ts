@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { ProblemError } from '../evidence/problem.ts';
 import type { Environment } from './environment.ts';
 import { ownSecret } from './secrets.ts';
@@ -33,7 +33,9 @@ export async function withDatabase<T>(
   target: DatabaseTarget = {},
 ): Promise<T> {
   const port = target.port ?? environment.ports.postgres;
-  const client = new Client({
+  // Loaded by the first connection: a plan that is only printed must not wait for it.
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
     host: '127.0.0.1',
     port,
     user: USER[role],

@@ -2,8 +2,6 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, relative } from 'node:path';
-import { lintSource } from '@secretlint/core';
-import { creator as recommendedRules } from '@secretlint/secretlint-rule-preset-recommend';
 import { errorText } from './exchange.ts';
 import { blobs, git } from './git.ts';
 
@@ -44,7 +42,6 @@ export interface SecretScanOptions {
 }
 
 const SIZE_LIMIT_BYTES = 1_048_576;
-const RULES = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: recommendedRules }] };
 
 /**
  * Looks for secrets in the files that git tracks below `directory`, and in every version of every file that ever lay
@@ -117,13 +114,23 @@ async function contentOf(path: string, sizeLimit: number): Promise<Buffer | stri
   }
 }
 
+/** Loaded by the first file that is looked at: a plan that is only printed must not wait for it. */
+async function secretlint() {
+  const [{ lintSource }, { creator }] = await Promise.all([
+    import('@secretlint/core'),
+    import('@secretlint/secretlint-rule-preset-recommend'),
+  ]);
+  return { lintSource, rules: { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: creator }] } };
+}
+
 async function lint(
   file: string,
   content: Buffer,
 ): Promise<readonly { readonly line: number; readonly rule: string }[]> {
+  const { lintSource, rules } = await secretlint();
   const { messages } = await lintSource({
     source: { filePath: file, content: content.toString('utf8'), contentType: 'text', ext: extname(file) },
-    options: { config: RULES, maskSecrets: true, noPhysicFilePath: true },
+    options: { config: rules, maskSecrets: true, noPhysicFilePath: true },
   });
   // A message's text and data hold the secret, so neither leaves this function.
   return messages.map(({ loc, ruleId, messageId }) => ({ line: loc.start.line, rule: `${ruleId} ${messageId}` }));

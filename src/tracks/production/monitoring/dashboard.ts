@@ -3,7 +3,6 @@ import { authorityFile } from '../../../environments/certificates.ts';
 import { goldenSettingsOf, prometheusTarget } from '../../../environments/monitoring.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
-import { dashboardQueries } from '../../../parts/golden-metrics/dashboard.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import { runLoad } from '../../../probes/load/run.ts';
 import { queryInstant } from '../../../probes/promql.ts';
@@ -37,6 +36,8 @@ export const dashboard = (world: World): Step => ({
     attempt.progress('sends some requests, so that there is something to show');
     await traffic(world, attempt);
     const target = prometheusTarget(world.production, await authorityOf(world.production));
+    // Loaded here: a plan that is only printed must not wait for the dashboard's builder.
+    const { dashboardQueries } = await import('../../../parts/golden-metrics/dashboard.ts');
     const queries = dashboardQueries(world.app, goldenSettingsOf(world.production));
     const empty: string[] = [];
     for (const { panel, refId, expr } of queries) {
