@@ -1,0 +1,36 @@
+import { cp, rm } from 'node:fs/promises';
+import type { Digest } from '../../../src/evidence/units.ts';
+import { standUp } from '../../../src/tracks/stand-up.ts';
+import type { Fault } from '../fault.ts';
+
+export const twinOtherRelease: Fault = {
+  name: 'staging runs another release',
+  plants: 'the agents of staging are not replaced when the next release comes',
+  needs: 'staging',
+  pace: 'seconds',
+  mustTurnRed: [{ step: 'B.1/twin', objectives: ['other-release'] }],
+  mayTurnRed: [],
+  staysGreen: [],
+  plant: async ({ world, attempt, folder }) => {
+    const { staging } = world;
+    if (!staging) throw new Error('the app has no staging');
+    const old = await world.release();
+    const next = { ...old, folder: `${folder}/next-release`, digest: `sha256:${'0'.repeat(64)}` as Digest };
+    await cp(old.folder, next.folder, { recursive: true });
+    const { start } = staging.runtime;
+    const stubborn: typeof staging.runtime = Object.create(staging.runtime);
+    stubborn.start = async (unit) => (unit.role === 'agent' ? undefined : start.call(staging.runtime, unit));
+    return {
+      world: { ...world, staging: { ...staging, runtime: stubborn }, release: async () => next },
+      unplant: async () => {
+        await standUp(staging, {
+          release: old,
+          signal: attempt().signal,
+          clock: world.clock,
+          progress: () => undefined,
+        });
+        await rm(next.folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
