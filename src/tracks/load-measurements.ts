@@ -77,11 +77,15 @@ function p95(result: LoadResult): Observed {
   };
 }
 
-/** Answers with 5xx and requests without a whole answer, in percent of all that were meant to be sent. */
+/**
+ * Answers with 4xx and 5xx and requests without a whole answer, in percent of all that were meant to be sent. The load is
+ * ours: an app that refuses what its own description says users send does not carry it, however fast it does so.
+ */
 function errorShare({ measured }: LoadResult): Observed {
   const n = measured.intended;
   if (n === 0) return absent('no request was sent');
-  const bad = measured.failed + measured.unclear + (measured.byStatusClass['5xx'] ?? 0);
+  const { '4xx': refused = 0, '5xx': errors = 0 } = measured.byStatusClass;
+  const bad = measured.failed + measured.unclear + refused + errors;
   const [low, high] = wilson(bad, n);
   return { kind: 'value', value: (100 * bad) / n, interval: [100 * low, 100 * high], n, resolution: 0 };
 }

@@ -1,5 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import type { Digest } from '../../../src/evidence/units.ts';
+import type { Unit } from '../../../src/runtimes/unit.ts';
 import { standUp } from '../../../src/tracks/stand-up.ts';
 import type { Fault } from '../fault.ts';
 
@@ -17,11 +18,15 @@ export const twinOtherRelease: Fault = {
     const old = await world.release();
     const next = { ...old, folder: `${folder}/next-release`, digest: `sha256:${'0'.repeat(64)}` as Digest };
     await cp(old.folder, next.folder, { recursive: true });
-    const { start } = staging.runtime;
-    const stubborn: typeof staging.runtime = Object.create(staging.runtime);
-    stubborn.start = async (unit) => (unit.role === 'agent' ? undefined : start.call(staging.runtime, unit));
+    const runtime = new Proxy(staging.runtime, {
+      get(target, name) {
+        if (name === 'start') return (unit: Unit) => (unit.role === 'agent' ? Promise.resolve() : target.start(unit));
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
     return {
-      world: { ...world, staging: { ...staging, runtime: stubborn }, release: async () => next },
+      world: { ...world, staging: { ...staging, runtime }, release: async () => next },
       unplant: async () => {
         await standUp(staging, {
           release: old,

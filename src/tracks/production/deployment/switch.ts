@@ -61,7 +61,7 @@ export const switchTraffic = (world: World): Step => ({
       ];
     attempt.progress(`traffic goes to ${switched.slot}`);
     return [
-      failures(note, outcome),
+      failures(note, outcome, pageOf(world) === undefined ? 'may be refused' : 'is there'),
       note({
         metric: 'deploy.duration',
         unit: 'ms',
@@ -72,8 +72,12 @@ export const switchTraffic = (world: World): Step => ({
   },
 });
 
+/** A page that the app's own smoke tests find; undefined where they name none. */
+const pageOf = (world: World): string | undefined =>
+  world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path;
+
 function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
-  const path = world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path ?? '/';
+  const path = pageOf(world) ?? '/';
   return runLoad(
     {
       baseUrl: `https://127.0.0.1:${world.production.ports.https}`,
@@ -89,12 +93,18 @@ function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
   );
 }
 
-function failures(note: ReturnType<typeof notebook>, outcome: LoadOutcome): Measurement {
+function failures(
+  note: ReturnType<typeof notebook>,
+  outcome: LoadOutcome,
+  page: 'is there' | 'may be refused',
+): Measurement {
   const seen = { metric: 'switch.failed-requests', unit: 'count' } as const;
   if (outcome.kind === 'not run')
     return note({ ...seen, observed: absent(outcome.reason), method: { kind: 'load', text: 'witnesses' } });
   const { measured, asked } = outcome.result;
-  const bad = measured.failed + measured.unclear + (measured.byStatusClass['5xx'] ?? 0);
+  const { '4xx': refused = 0, '5xx': errors = 0 } = measured.byStatusClass;
+  // A page that the app's own smoke tests find must not be refused: that fails a user as an error would.
+  const bad = measured.failed + measured.unclear + errors + (page === 'is there' ? refused : 0);
   const method = {
     kind: 'load',
     text: `${asked.ratePerSecond} requests/s over keep-alive connections, never sent twice`,

@@ -1,6 +1,7 @@
+import type { Environment } from '../../../environments/environment.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { ownSecret } from '../../../environments/secrets.ts';
-import { exactly, type Measurement } from '../../../evidence/measurement.ts';
+import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import { appliesIf, ask } from '../../asking.ts';
@@ -58,14 +59,19 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
   const release = await world.release();
   await standUp(staging, { release, signal: attempt.signal, clock: world.clock, progress: attempt.progress });
   const live = (await readRecord(staging)).live?.release;
+  const running = await servicesThatRun(staging);
+  const others = running.filter(({ unit }) => unit.directory !== release.folder).map(({ unit }) => unit.name);
   const shared = await sharedWithProduction(world);
   const measured = [
     note({
       metric: 'staging.other-release',
       unit: 'count',
-      observed: exactly(live === release.digest ? 0 : 1, live === undefined ? 0 : 1),
-      method: { kind: 'file', text: 'release that staging sends traffic to, against the release of this launch' },
-      note: live,
+      observed: otherReleases(live === release.digest, others.length, running.length),
+      method: {
+        kind: 'file',
+        text: 'release that staging sends traffic to, and that each running instance was started from, against the release of this launch',
+      },
+      note: others.length > 0 ? `${others.join(', ')} of another release` : live,
     }),
     note({
       metric: 'staging.shared-with-production',
@@ -87,6 +93,14 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
     }),
   ];
 }
+
+/** What the record says is our own word; what the instances run from is the runtime's. */
+async function servicesThatRun({ runtime }: Environment) {
+  return (await runtime.list()).filter(({ unit, state }) => unit.role !== 'part' && state.kind === 'running');
+}
+
+const otherReleases = (recorded: boolean, others: number, running: number): Observed =>
+  running === 0 ? absent('no service runs in staging') : exactly(others + (recorded ? 0 : 1), running);
 
 async function sharedWithProduction({
   staging,
