@@ -11,8 +11,8 @@ import { begin, type Ended, holdpoint, STACK } from './command-line.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
-const HTTPS = 27_443;
-const FIRST = 27_500;
+const HTTPS = 30_243;
+const FIRST = 30_300;
 let root = '';
 let place = { app: '', state: '' };
 let stranger: Server;
