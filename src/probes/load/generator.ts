@@ -188,6 +188,7 @@ class LoadRun {
 
   #result(startedAt: string, ended: LoadResult['ended'], cpuShare: number): LoadResult {
     const generator: GeneratorState = {
+      delayP95Ms: this.#ownDelay.valueAt(0.95),
       delayP99Ms: this.#ownDelay.valueAt(0.99),
       delayMaxMs: this.#ownDelay.valueAt(1),
       cpuShare,

@@ -62,6 +62,7 @@ export interface LoadConnections {
 /** The generator's own state during the measured part. */
 export interface GeneratorState {
   /** Intended send time to the moment it turned to the request. */
+  readonly delayP95Ms: number | 'none';
   readonly delayP99Ms: number | 'none';
   readonly delayMaxMs: number | 'none';
   /** CPU time of the generator's process by elapsed time, warm-up included; 1 is one core. */
