@@ -71,7 +71,8 @@ test('a launch runs its steps in the order of their needs, closes itself, and it
     '@launch 0/1 closed',
   ]);
   expect(own.at(-1)?.body).toMatchObject({ kind: 'closed', end: 'launched' });
-  expect(await engine.unfinished()).toBe(0);
+  // The workflow is written down as ended a moment after the last leaf is.
+  while ((await engine.unfinished()) > 0) await pause(20);
 });
 
 test('a step that cannot run is tried again with back-off; each attempt stays visible', async () => {
