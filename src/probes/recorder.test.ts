@@ -65,11 +65,11 @@ const target: RecorderTarget = recorderTarget({
 });
 
 const record = (overrides: Partial<Parameters<typeof startRecorder>[0]> = {}) =>
-  startRecorder({ baseUrl, target, ratePerSecond: 200, timeoutMs: 1_000, ...overrides });
+  startRecorder({ baseUrl, target, ratePerSecond: 200, timeoutMs: 20_000, ...overrides });
 
 const returned = async () => ({ kind: 'returned' }) as const;
 const reading = (recording: Recording, steadyState: Parameters<typeof readBack>[1]['steadyState'] = returned) =>
-  readBack(recording, { baseUrl, target, timeoutMs: 1_000, steadyState });
+  readBack(recording, { baseUrl, target, timeoutMs: 20_000, steadyState });
 
 /** Waits until `n` more writes have ended than had before. */
 async function writesEnd(recorder: Recorder, n: number): Promise<void> {

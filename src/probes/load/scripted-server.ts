@@ -41,6 +41,7 @@ export interface ScriptedServer {
   /** Whole requests that reached the server. */
   received(): number;
   connections(): number;
+  openConnections(): number;
   /** Closes every connection that is idle now, as a reloaded load balancer does. */
   closeIdleConnections(): void;
   close(): Promise<void>;
@@ -101,6 +102,7 @@ export async function startScriptedServer(options: ScriptedServerOptions): Promi
     },
     received: () => received,
     connections: () => connections,
+    openConnections: () => sockets.size,
     closeIdleConnections: () => {
       for (const socket of sockets) if (!busy.has(socket)) socket.end();
     },

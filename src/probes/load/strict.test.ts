@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -220,4 +221,21 @@ describe('a load that ends early', () => {
     expect(outcome).toMatchObject({ kind: 'ran', result: { ended: { kind: 'aborted' } } });
     if (outcome.kind === 'ran') expect(outcome.result.measured.answered).toBeGreaterThanOrEqual(400);
   });
+
+  it('does not outlive a caller that is killed', async () => {
+    const server = await scripted({});
+    const caller = [
+      `import { runLoad } from ${JSON.stringify(new URL('./run.ts', import.meta.url).href)};`,
+      `await runLoad(${JSON.stringify(plan(server.url, { durationMs: 60_000 }))});`,
+    ].join('\n');
+    const parameters = ['--import', import.meta.resolve('tsx'), '--input-type=module', '--eval', caller];
+    const child = spawn(process.execPath, parameters, { stdio: 'ignore' });
+    await until(() => server.received() > 20);
+    child.kill('SIGKILL');
+    await until(() => server.openConnections() === 0);
+  });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
