@@ -60,7 +60,7 @@ async function post(key, fault) {
     return json(201, { key });
   }
   await store(key);
-  return fault.writes === 'committed but refused' ? json(500, { error: 'no room' }) : json(201, { key });
+  return fault.writes === 'committed but refused' ? json(409, { error: 'no room' }) : json(201, { key });
 }
 
 async function answer(request, fault) {

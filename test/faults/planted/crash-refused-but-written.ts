@@ -3,11 +3,11 @@ import { switchedOn } from '../switched-on.ts';
 
 export const crashRefusedButWritten: Fault = {
   name: 'refuses what it has written',
-  plants: 'a write is in the database and answered 500',
+  plants: 'a write is in the database and answered 409',
   needs: 'staging',
   pace: 'minutes',
   mustTurnRed: [{ step: 'B.2/application-crash', objectives: ['unexpected'] }],
-  mayTurnRed: ['B.2/application-crash'],
+  mayTurnRed: [],
   staysGreen: ['B.1/twin'],
   plant: switchedOn({ writes: 'committed but refused' }),
 };
