@@ -72,7 +72,7 @@ async function refuseUnsavedWrites(environment: Environment): Promise<void> {
       kind: 'conflict',
       what,
       where: environment.name,
-      next: '`holdpoint check A.2/backup` takes and verifies one; or give --without-backup to lose the data',
+      next: '`holdpoint check A.2/backup` takes and verifies one (`holdpoint launch` starts the database where it is down); or give --without-backup to lose the data',
     });
   const { verifiedBackup } = await readRecord(environment);
   if (!verifiedBackup) return refuse('the environment has data and no verified backup');
