@@ -234,7 +234,9 @@ async function stopServer(data: string): Promise<void> {
     const living = livingServer(data);
     if (!living) return;
     process.kill(living.pid, signal);
-    for (const deadline = Date.now() + patience; Date.now() < deadline && livingServer(data); ) await pause(25);
+    // Its pid file goes a moment before the process itself does: only a process that is gone has stopped.
+    for (const deadline = Date.now() + patience; Date.now() < deadline && isAlive(living.pid); ) await pause(25);
+    if (!isAlive(living.pid)) return;
   }
 }
 
