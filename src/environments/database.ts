@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from '../config/app.ts';
-import { ProblemError } from '../evidence/problem.ts';
+import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { minutes, seconds } from '../evidence/units.ts';
 import { carryOut, lay } from '../parts/part.ts';
 import { archiveCommand, pgbackrest } from '../parts/pgbackrest.ts';
-import { postgres } from '../parts/postgres.ts';
+import { postgres, socketDirectory } from '../parts/postgres.ts';
 import type { Release } from '../releases/release.ts';
 import type { JobEnd } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
@@ -51,13 +51,32 @@ export async function databaseParts(environment: Environment) {
 /** Brings the database up: data directory, server, roles and the app's database. What is there already stays. */
 export async function bringUpDatabase(environment: Environment, signal: AbortSignal): Promise<void> {
   const { runtime } = environment;
+  requireSocketPath(environment);
   const { live, backup } = await databaseParts(environment);
   await lay(runtime, backup);
   await lay(runtime, live);
   expectSuccess(await runtime.job(live.initialise, signal), 'the data directory could not be made', environment);
+  const before = await runtime.inspect(POSTGRES);
   await carryOut(runtime, live);
   await untilDatabaseAnswers(environment, environment.ports.postgres, seconds(60), signal);
+  // A server that ran already takes up a renewed certificate only when told.
+  if (before.kind === 'running') await runtime.signal(POSTGRES, 'SIGHUP');
   await ensureRolesAndDatabase(environment);
+}
+
+/** What `sun_path` of Linux holds, without its closing zero (unix(7)). Postgres itself would only say so in its log. */
+const LONGEST_SOCKET_PATH = 107;
+
+function requireSocketPath({ runtime, ports }: Environment): void {
+  const path = `${socketDirectory(POSTGRES, runtime.place)}/.s.PGSQL.${ports.postgres}`;
+  const over = Buffer.byteLength(path) - LONGEST_SOCKET_PATH;
+  if (over <= 0) return;
+  fail({
+    kind: 'input',
+    what: `the state directory's path is ${over} bytes too long for the socket of Postgres`,
+    where: path,
+    next: 'give a shorter one with --state DIR, or a shorter name to the app',
+  });
 }
 
 export async function untilDatabaseAnswers(

@@ -1,21 +1,18 @@
-import { caddy, switchTo } from '../parts/caddy.ts';
-import { carryOut } from '../parts/part.ts';
+import { fail } from '../evidence/problem.ts';
+import { caddy, reloadCaddy, switchTo, takenUp, takenUpFile } from '../parts/caddy.ts';
+import { carryOut, contentDigest } from '../parts/part.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
 import { expectSuccess } from './database.ts';
 import type { Environment } from './environment.ts';
+import { readRecord } from './record.ts';
 import { unitName } from './service-units.ts';
 
 export async function loadBalancerPart(environment: Environment) {
-  const { app, ports, runtime, settings } = environment;
+  const { ports, runtime, settings } = environment;
   const { authority, server } = await ensureCertificates(environment);
-  const web = app.services.filter((s) => s.kind === 'web');
   const addresses = (slot: Slot) =>
-    web.flatMap((s) =>
-      Array.from({ length: s.instances }, (_, i) =>
-        runtime.place.address(unitName(s, slot, i), ports.service(s.name, slot, i)),
-      ),
-    );
+    instancesOf(environment, slot).map(({ unit, port }) => runtime.place.address(unit, port));
   return caddy(
     {
       hostname: settings.hostname,
@@ -27,6 +24,17 @@ export async function loadBalancerPart(environment: Environment) {
     runtime.place,
   );
 }
+
+/** Every web instance that a slot may have, with its port. */
+const instancesOf = ({ app, ports }: Environment, slot: Slot): { readonly unit: string; readonly port: number }[] =>
+  app.services
+    .filter((s) => s.kind === 'web')
+    .flatMap((s) =>
+      Array.from({ length: s.instances }, (_, i) => ({
+        unit: unitName(s, slot, i),
+        port: ports.service(s.name, slot, i),
+      })),
+    );
 
 /** What speaks no TLS itself and is scraped: mtail, the unit exporter, and each service that has metrics. */
 function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
@@ -47,9 +55,48 @@ function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
   ];
 }
 
-/** Starts the load balancer, or leaves the one that runs as described alone. */
+/**
+ * Starts the load balancer, or leaves the one that runs as described alone. One that runs with another certificate or
+ * other instances is told to take up the new ones: what it has is noted beside its configuration, so that a crash
+ * between the change and the word is made good by the next call.
+ */
 export async function bringUpLoadBalancer(environment: Environment): Promise<void> {
-  await carryOut(environment.runtime, await loadBalancerPart(environment));
+  const { runtime, host } = environment;
+  await refuseToCutOff(environment);
+  const part = await loadBalancerPart(environment);
+  const digest = contentDigest(part.files);
+  const before = await runtime.inspect('caddy');
+  const noted = await host.read(takenUp(runtime.place));
+  await carryOut(runtime, part);
+  if (noted !== undefined && Buffer.from(noted).toString() === digest) return;
+  const after = await runtime.inspect('caddy');
+  if (before.kind === 'running' && after.kind === 'running' && before.pid === after.pid)
+    expectSuccess(
+      await runtime.job(reloadCaddy(runtime.place)),
+      'the load balancer could not take up its configuration',
+      environment,
+    );
+  await runtime.put([takenUpFile(digest)]);
+}
+
+/** A configuration that names no port any more at which a live service runs would answer everybody with 502. */
+async function refuseToCutOff(environment: Environment): Promise<void> {
+  const { live } = await readRecord(environment);
+  if (!live) return;
+  const named = new Set(instancesOf(environment, live.slot).map(({ port }) => port));
+  const running = (await environment.runtime.list())
+    .filter(({ unit, state }) => unit.role === 'web' && unit.slot === live.slot && state.kind === 'running')
+    .map(({ unit }) => unit);
+  for (const service of new Set(running.map((unit) => unit.of))) {
+    const ports = running.filter((unit) => unit.of === service).flatMap((unit) => unit.ports.map((p) => p.number));
+    if (ports.length === 0 || ports.some((port) => named.has(port))) continue;
+    fail({
+      kind: 'conflict',
+      what: `${service} is live at port ${ports.join(', ')}, which would now belong to something else`,
+      where: environment.name,
+      next: 'name new services below those that run in holdpoint.yaml, or take the app down first (`holdpoint down`)',
+    });
+  }
 }
 
 /** From the next request on, the front door leads to the slot, and the second door to the other one. */

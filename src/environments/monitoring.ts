@@ -156,11 +156,22 @@ export async function bringUpMonitoring(environment: Environment): Promise<void>
   for (const { name, owner } of part.stores) await runtime.store(name, owner);
   await writeServiceTargets(environment);
   await tellDelivery(environment, 'over');
-  const before = await runtime.inspect('prometheus');
+  const before = await running(environment);
   await carryOut(runtime, part);
-  // Prometheus that ran already reads changed rules only when told.
-  if (before.kind === 'running')
-    for (const unit of ['prometheus', 'alertmanager', 'blackbox-exporter']) await runtime.signal(unit, 'SIGHUP');
+  // What ran already and was left alone reads a changed file only when told. Certificates it reads with each handshake.
+  const after = await running(environment);
+  for (const unit of READ_WHEN_TOLD)
+    if (before.has(unit) && before.get(unit) === after.get(unit)) await runtime.signal(unit, 'SIGHUP');
+}
+
+const READ_WHEN_TOLD = ['prometheus', 'alertmanager', 'blackbox-exporter'] as const;
+
+/** Pids of the units that run, by name. */
+async function running({ runtime }: Environment): Promise<ReadonlyMap<string, number>> {
+  const units = await runtime.list();
+  return new Map(
+    units.flatMap(({ unit, state }) => (state.kind === 'running' ? [[unit.name, state.pid] as const] : [])),
+  );
 }
 
 /** The instances that get traffic, and the agents: Prometheus follows a switch by itself. */

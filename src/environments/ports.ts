@@ -32,20 +32,24 @@ export type PortPlan = { readonly https: number } & Readonly<Record<PartPort, nu
     all(): readonly { readonly port: number; readonly what: string }[];
   };
 
-/** Fixed by the description alone, so that a restart, a second release and the documents all name the same ports. */
+/**
+ * Fixed by the description alone, so that a restart, a second release and the documents all name the same ports. A slot
+ * of a service has a block with room for more instances: a release with two where one ran finds the old one, which
+ * still serves, at its port, and nothing of itself on it.
+ */
 export function portPlan(app: App, settings: EnvironmentSettings): PortPlan {
   const parts = Object.fromEntries(PARTS.map((name, i) => [name, settings.firstPort + i])) as Record<PartPort, number>;
   const first = new Map<string, number>();
   let next = settings.firstPort + PARTS.length;
   for (const service of app.services) {
     first.set(service.name, next);
-    next += service.instances * slots(service).length;
+    next += blockOf(service) * slots(service).length;
   }
   const service = (name: string, slot: Slot | undefined, instance: number): number => {
     const found = app.services.find((s) => s.name === name);
     const start = first.get(name);
     if (!found || start === undefined) throw new RangeError(`${name} is no service of ${app.name}`);
-    return start + (slot === 'green' ? found.instances : 0) + instance;
+    return start + (slot === 'green' ? blockOf(found) : 0) + instance;
   };
   return {
     https: settings.httpsPort,
@@ -65,6 +69,9 @@ export function portPlan(app: App, settings: EnvironmentSettings): PortPlan {
     ],
   };
 }
+
+/** 4 ports, or the power of two that holds all instances. */
+const blockOf = ({ instances }: Service): number => Math.max(4, 2 ** Math.ceil(Math.log2(instances)));
 
 const slots = (service: Service): readonly (Slot | undefined)[] =>
   service.kind === 'web' ? ['blue', 'green'] : [undefined];

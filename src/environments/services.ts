@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Service } from '../config/app.ts';
+import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { seconds } from '../evidence/units.ts';
 import type { Release } from '../releases/release.ts';
@@ -51,9 +52,16 @@ export async function startSlot(
 
 /**
  * Puts the agents of a release in the place of those that run: each old instance is told to stop, drains what it has in
- * hand, and only then its successor starts. So no job is worked on by two releases, and none is cut off.
+ * hand, and only then its successor starts. So no job is worked on by two releases, and none is cut off. Instances that
+ * the release has no more end first.
  */
 export async function replaceAgents(environment: Environment, release: Release, signal: AbortSignal): Promise<Gate[]> {
+  const { runtime } = environment;
+  const wanted = new Set(
+    agents(environment).flatMap((s) => serviceUnits(environment, release.folder, s, undefined).map((u) => u.name)),
+  );
+  for (const { unit } of await runtime.list())
+    if (unit.role === 'agent' && !wanted.has(unit.name)) await runtime.remove(unit.name);
   const gates: Gate[] = [];
   for (const service of agents(environment))
     gates.push(...(await start(environment, release, service, undefined, signal)));
@@ -69,11 +77,30 @@ async function start(
   signal: AbortSignal,
 ): Promise<Gate[]> {
   await handOver(environment, service);
-  const [first, ...others] = serviceUnits(environment, release.folder, service, slot);
+  const units = serviceUnits(environment, release.folder, service, slot);
+  await refuseTakenPorts(environment, units);
+  const [first, ...others] = units;
   if (!first) return [];
   const gates = [await startOne(environment, service, first, signal)];
   if (gates[0]?.kind === 'not-ready') return gates;
   return [...gates, ...(await Promise.all(others.map((unit) => startOne(environment, service, unit, signal))))];
+}
+
+/** A unit of an earlier release that holds a new instance's port would answer in its place, and the gate would believe it. */
+async function refuseTakenPorts(environment: Environment, units: readonly Unit[]): Promise<void> {
+  const ours = new Set(units.map((unit) => unit.name));
+  const ports = new Map(units.flatMap((unit) => unit.ports.map((p) => [p.number, unit.name] as const)));
+  for (const { unit, state } of await environment.runtime.list()) {
+    if (ours.has(unit.name) || state.kind !== 'running') continue;
+    const taken = unit.ports.find((p) => ports.has(p.number));
+    if (!taken) continue;
+    fail({
+      kind: 'conflict',
+      what: `${unit.name}, which runs, has the port ${taken.number} that ${ports.get(taken.number)} needs`,
+      where: environment.name,
+      next: 'name new services below those that run in holdpoint.yaml, or take the app down first (`holdpoint down`)',
+    });
+  }
 }
 
 async function startOne(environment: Environment, service: Service, unit: Unit, signal: AbortSignal): Promise<Gate> {

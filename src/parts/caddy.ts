@@ -29,6 +29,17 @@ const LOGS = 'caddy-logs';
 const DATA = 'caddy-data';
 
 export const accessLog = (place: Place): string => place.path(LOGS, 'access.log');
+/** Says which configuration and certificate the running Caddy has taken up; see `bringUpLoadBalancer`. */
+export const takenUp = (place: Place): string => place.path(CONFIG, TAKEN_UP);
+const TAKEN_UP = 'taken-up';
+export const takenUpFile = (digest: string): UnitFile => ({
+  store: CONFIG,
+  path: TAKEN_UP,
+  content: digest,
+  mode: 0o644,
+  user: 'proxy',
+});
+
 const configFile = (place: Place): string => place.path(CONFIG, 'caddy.json');
 const adminSocket = (place: Place): string => place.path(DATA, 'admin.sock');
 
@@ -96,8 +107,8 @@ export const checkCaddy = (place: Place): Job =>
   proxyJob('caddy-check', place, [place.program('caddy'), 'validate', '--config', configFile(place)]);
 
 /**
- * Takes up a new certificate. This is a change of configuration: idle HTTP/1.1 connections are closed, and a client that
- * sends at that moment may see a failed request. Only for renewals.
+ * Takes up a new certificate or configuration. This is a change of configuration: idle HTTP/1.1 connections are closed, and a client that
+ * sends at that moment may see a failed request. Only for renewals, and where a release has other instances than before.
  */
 export const reloadCaddy = (place: Place): Job =>
   proxyJob('caddy-reload', place, [

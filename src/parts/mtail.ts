@@ -1,7 +1,7 @@
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import { LB_DURATION, LB_REQUESTS } from './golden-metrics/metric-names.ts';
-import type { Part } from './part.ts';
+import { contentDigest, type Part } from './part.ts';
 
 export type MtailSettings = {
   readonly port: number;
@@ -38,9 +38,16 @@ ${counts}
 /** Runs as the load balancer's user: Caddy makes its log with mode 0600. */
 export function mtail(settings: MtailSettings, place: Place): Part {
   const store = 'mtail';
+  const program = {
+    store,
+    path: 'access.mtail',
+    content: mtailProgram(settings.bounds),
+    mode: 0o644,
+    user: 'proxy',
+  } as const;
   return {
     stores: [{ name: store, owner: 'proxy' }],
-    files: [{ store, path: 'access.mtail', content: mtailProgram(settings.bounds), mode: 0o644, user: 'proxy' }],
+    files: [program],
     units: [
       {
         name: 'mtail',
@@ -57,7 +64,7 @@ export function mtail(settings: MtailSettings, place: Place): Part {
           '-poll_interval=250ms',
           '-poll_log_interval=250ms',
         ],
-        environment: {},
+        environment: { HOLDPOINT_PROGRAM: contentDigest([program]) },
         user: 'proxy',
         ports: [{ name: 'metrics', number: settings.port }],
         stop: { signal: 'SIGTERM', grace: seconds(5) },

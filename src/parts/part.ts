@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Unit, UnitFile, UnitUser } from '../runtimes/unit.ts';
 
@@ -14,6 +15,16 @@ export const joined = (parts: readonly Part[]): Part => ({
   files: parts.flatMap((part) => part.files),
   units: parts.flatMap((part) => part.units),
 });
+
+/**
+ * One digest of what files hold. In a unit's environment it makes a changed file a changed description, so that a server
+ * which reads its files only at its start is started again.
+ */
+export function contentDigest(files: readonly Pick<UnitFile, 'path' | 'content'>[]): string {
+  const hash = createHash('sha256');
+  for (const { path, content } of files) hash.update(`${path}\0${content.length}\0`).update(content);
+  return hash.digest('hex');
+}
 
 /** Makes the stores and puts the files, without starting anything: for jobs that come before the units. */
 export async function lay(runtime: Runtime, part: Part): Promise<void> {

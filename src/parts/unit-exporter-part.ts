@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Part } from './part.ts';
+import { contentDigest, type Part } from './part.ts';
 
 /** Text of a program's files, by path relative to a folder of its own. */
 export type Program = Readonly<Record<string, string>>;
@@ -46,15 +46,16 @@ const STORE = 'unit-exporter';
 
 /** Processor time, memory and restarts of each unit. Speaks no TLS: Prometheus comes through Caddy's inner door. */
 export function unitExporter(settings: UnitExporterSettings, place: Place): Part {
+  const files = Object.entries(settings.program).map(([path, content]) => ({
+    store: STORE,
+    path,
+    content,
+    mode: 0o644,
+    user: 'monitoring' as const,
+  }));
   return {
     stores: [{ name: STORE, owner: 'monitoring' }],
-    files: Object.entries(settings.program).map(([path, content]) => ({
-      store: STORE,
-      path,
-      content,
-      mode: 0o644,
-      user: 'monitoring' as const,
-    })),
+    files,
     units: [
       {
         name: 'unit-exporter',
@@ -66,7 +67,7 @@ export function unitExporter(settings: UnitExporterSettings, place: Place): Part
           settings.unitsFolder,
           String(settings.port),
         ],
-        environment: {},
+        environment: { HOLDPOINT_PROGRAM: contentDigest(files) },
         user: 'monitoring',
         ports: [{ name: 'metrics', number: settings.port }],
         stop: { signal: 'SIGTERM', grace: seconds(5) },

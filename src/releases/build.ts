@@ -56,8 +56,7 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
     const configuration = configurationDigest(app);
     const digest = releaseDigest({ artefact: built.digest, configuration });
     const folder = join(settings.folder, shortDigest(digest));
-    await rm(folder, { recursive: true, force: true });
-    await rename(work, folder);
+    await settle(work, folder, built.digest);
     const builtAt = settings.clock();
     const release: Release = {
       digest,
@@ -75,6 +74,14 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Other inputs may build the very same release: its folder stays then, because instances may run from it. */
+async function settle(work: string, folder: string, artefact: Digest): Promise<void> {
+  const there = await wholeTree(folder).catch(() => undefined);
+  if (there?.digest === artefact) return;
+  await rm(folder, { recursive: true, force: true });
+  await rename(work, folder);
 }
 
 async function record(path: string, release: Release): Promise<void> {
