@@ -7,7 +7,10 @@ import type { Part } from './part.ts';
 
 export type AlertmanagerSettings = {
   readonly port: number;
-  /** URLs that alerts are posted to. They may carry a token, so the configuration is readable by its user alone. */
+  /**
+   * URLs that alerts are posted to. They may carry a token, so the configuration is readable by its user alone. That is
+   * not all: Alertmanager 0.25 (Debian 12) also shows them at `/api/v2/status`, to whoever reaches its port on this host.
+   */
   readonly webhooks: readonly string[];
   /** Where the alert is posted that is provoked to prove delivery; nobody listens there at other times. */
   readonly deliveryCheckUrl: string;
