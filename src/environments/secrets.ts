@@ -25,14 +25,15 @@ export async function keptSecret(folder: string, name: string, make: () => strin
   if (there !== undefined) return there;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = await open(temporary, 'wx', 0o600);
+  const secret = await make();
   try {
-    await file.writeFile(await make());
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(secret);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await link(temporary, path);
   } catch (error) {
     // Somebody made it in the meantime: theirs counts.
