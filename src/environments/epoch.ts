@@ -14,15 +14,19 @@ export async function epochFor(environment: Environment, target: Digest, look: L
   const record = await readRecord(environment);
   if (record.target === undefined) return record.epoch;
   if (record.target !== target) return record.epoch + 1;
-  const gone = look === 'running' && record.live !== undefined && !(await runs(environment));
+  const gone = look === 'running' && !(await runs(environment, record.live !== undefined));
   return gone ? record.epoch + 1 : record.epoch;
 }
 
-/** Whether everything that the environment was told to run is running. */
-async function runs(environment: Environment): Promise<boolean> {
+/**
+ * Whether everything that the environment was told to run is running: for one that is live, services too. A launch that
+ * was aborted half-way and taken down has stopped parts and nothing live; what was seen of them counts no more.
+ */
+async function runs(environment: Environment, live: boolean): Promise<boolean> {
   const units = await environment.runtime.list();
   const kept = units.filter(({ unit }) => unit.restart === 'always');
-  return kept.some(({ unit }) => unit.role !== 'part') && kept.every(({ state }) => state.kind === 'running');
+  if (live && !kept.some(({ unit }) => unit.role !== 'part')) return false;
+  return kept.every(({ state }) => state.kind === 'running');
 }
 
 /** Aims the environment at a release, before the first deed of a launch in it. */

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { App } from '../../src/config/app.ts';
 import { bringUpDatabase } from '../../src/environments/database.ts';
 import type { Environment } from '../../src/environments/environment.ts';
+import { aim, epochFor } from '../../src/environments/epoch.ts';
 import { bringUpLoadBalancer } from '../../src/environments/load-balancer.ts';
 import { bringUpMonitoring, prometheusTarget } from '../../src/environments/monitoring.ts';
 import { days, instant, milliseconds, systemClock } from '../../src/evidence/units.ts';
 import { observe } from '../../src/probes/http.ts';
+import { digestOf } from '../../src/releases/digest.ts';
 import { authorityOf } from '../../src/tracks/rollout.ts';
 import { type Standing, standing } from './standing.ts';
 import { fingerprint, until } from './watching.ts';
@@ -120,5 +122,15 @@ describe('a certificate that is renewed', () => {
     expect(new Set(Object.values(after)).size, JSON.stringify(after)).toBe(1);
     expect(after.loadBalancer).not.toBe(before.loadBalancer);
     expect(await pids()).toEqual(running);
+  });
+});
+
+describe('the epoch of an environment in which nothing is live yet', () => {
+  it('ends when it is taken down, because its database is gone', async () => {
+    const target = digestOf('a release');
+    await aim(environment, target, 0);
+    expect(await epochFor(environment, target, 'running')).toBe(0);
+    await environment.runtime.down();
+    expect(await epochFor(environment, target, 'running')).toBe(1);
   });
 });
