@@ -13,6 +13,7 @@ export type Toy = Partial<Pick<Step, 'needs' | 'inputs' | 'tokens' | 'retry' | '
   /** Runs in the middle of the attempt. */
   readonly during?: (attempt: Attempt) => Promise<void> | void;
   readonly value?: number;
+  readonly note?: string;
 };
 
 export const objective = (more: Partial<Objective> = {}): Objective => ({
@@ -71,7 +72,7 @@ export function toyStep(id: StepId, toy: Toy, marks: Marks): Step {
       await toy.during?.(attempt);
       if (toy.lasts) await pause(toy.lasts, undefined, { signal: attempt.signal });
       marks.mark(attempt, id, 'ended');
-      return [measured(toy.value ?? 0)];
+      return [measured(toy.value ?? 0, toy.note === undefined ? {} : { note: toy.note })];
     },
   };
 }

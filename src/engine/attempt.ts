@@ -28,6 +28,8 @@ export type AttemptContext = {
   append(leaves: readonly NewLeaf[]): Promise<void>;
   subject(): Digest | undefined;
   progress(line: string): void;
+  /** A text with every known secret blotted out. */
+  withoutSecrets(text: string): string;
   artefact(name: string, content: string | Uint8Array, retention: Milliseconds): Promise<Digest>;
   boundary(name: Boundary, id: AttemptId): void;
 };
@@ -71,11 +73,23 @@ async function run(context: AttemptContext, step: Step): Promise<Ran> {
       progress: context.progress,
       artefact: context.artefact,
     });
-    return { measured: measuredBodies(step, measurements), end: { kind: 'completed' } };
+    const measured = measuredBodies(step, measurements).map((body) => textsIn(body, context.withoutSecrets));
+    return { measured, end: { kind: 'completed' } };
   } catch (thrown) {
     if (signal.aborted) return { measured: [], end: { kind: 'cancelled' } };
-    return { measured: [], end: { kind: 'errored', problem: problemOfStep(thrown, step.id) } };
+    return {
+      measured: [],
+      end: { kind: 'errored', problem: textsIn(problemOfStep(thrown, step.id), context.withoutSecrets) },
+    };
   }
+}
+
+/** The same data with each text in it changed. Notes and last lines quote apps, and an app may say anything. */
+function textsIn<T extends LeafBody | Problem>(data: T, change: (text: string) => string): T {
+  const changed: unknown = JSON.parse(JSON.stringify(data), (_key, value: unknown) =>
+    typeof value === 'string' ? change(value) : value,
+  );
+  return changed as T;
 }
 
 function problemOfStep(thrown: unknown, step: string): Problem {

@@ -294,3 +294,25 @@ test('a record that was never opened, and one that is no record, are no launch',
   expect(engine.records().map((r) => r.launch)).not.toContain('toy-x-1');
   expect(lines.join()).toContain('torn.json');
 });
+
+test('what an app says of itself reaches neither ledger nor progress with a known secret in it', async () => {
+  const secret = `canary-${Math.random().toString(36).slice(2)}`;
+  const quoting: Toy = {
+    note: `its last lines: password is ${secret}`,
+    during: (attempt) => attempt.progress(`the app printed ${secret}`),
+  };
+  const failing: Toy = {
+    during: () => {
+      throw new ProblemError({ kind: 'app', what: 'it failed', next: 'mend it', detail: [`login with ${secret}`] });
+    },
+  };
+  const { engine, settled, leaves, events } = await engineOn(
+    { 'A.1/a': quoting, 'A.1/b': failing },
+    { withoutSecrets: (text) => text.replaceAll(secret, '[secret login]') },
+  );
+  const launch = await engine.start(request());
+  await settled(launch);
+  const told = JSON.stringify([await leaves.read({ launch }), events]);
+  expect(told).not.toContain(secret);
+  expect(told.match(/\[secret login\]/g)?.length).toBeGreaterThanOrEqual(3);
+});

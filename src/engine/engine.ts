@@ -40,6 +40,8 @@ export type EngineOptions = {
   /** Holdpoint's own version, for the launch's first leaf. */
   readonly version: string;
   readonly log: (line: string) => void;
+  /** A text with every known secret blotted out: what an app says of itself may hold one. */
+  readonly withoutSecrets: (text: string) => string;
   /** In which order attempts that are due at the same moment are begun. The kill matrix shuffles. */
   readonly order: (due: readonly Due[]) => readonly Due[];
   readonly boundary: (name: Boundary, id: AttemptId) => void;
@@ -47,8 +49,8 @@ export type EngineOptions = {
   readonly spread: (from: LaunchRecord, leaves: readonly Leaf[]) => void;
 };
 
-export type EngineSettings = Omit<EngineOptions, 'order' | 'boundary' | 'spread'> &
-  Partial<Pick<EngineOptions, 'order' | 'boundary'>>;
+export type EngineSettings = Omit<EngineOptions, 'order' | 'boundary' | 'spread' | 'withoutSecrets'> &
+  Partial<Pick<EngineOptions, 'order' | 'boundary' | 'withoutSecrets'>>;
 
 /** A launch as it can be looked at: everything that the board, a document or an exit status needs. */
 export type LaunchSnapshot = {
@@ -87,6 +89,7 @@ export class Engine {
       ...settings,
       order: settings.order ?? ((due) => due),
       boundary: settings.boundary ?? (() => undefined),
+      withoutSecrets: settings.withoutSecrets ?? ((text) => text),
       records: new LaunchRecords(settings.launches),
       tokens: new HostTokens(),
       workflows: () =>

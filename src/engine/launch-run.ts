@@ -274,7 +274,7 @@ export class LaunchRun {
   }
 
   #perform(id: AttemptId): Promise<void> {
-    const { clock, boundary, keep, attemptLog } = this.#shared;
+    const { clock, boundary, keep, attemptLog, withoutSecrets } = this.#shared;
     const step = id.step as StepId;
     const log = attemptLog(id);
     return performAttempt({
@@ -286,7 +286,9 @@ export class LaunchRun {
       admitted: () => this.#admitted(id),
       append: (leaves) => this.#appendOf(id, leaves),
       subject: () => this.#planned?.subject?.(step),
-      progress: (line) => {
+      withoutSecrets,
+      progress: (said) => {
+        const line = withoutSecrets(said);
         log.line(line, clock());
         this.#said.set(step, line);
         this.#emit({ kind: 'progress', step, attempt: id.attempt, line });

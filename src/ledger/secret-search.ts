@@ -11,6 +11,19 @@ export function findSecret(content: Uint8Array, secrets: readonly KnownSecret[])
   return secrets.find(({ value }) => formsOf(value).some((form) => haystack.includes(form)))?.name;
 }
 
+/** A secret shorter than this is found by chance in any text: blotting it out would leave nothing to read. */
+const SHORTEST_BLOTTED = 4;
+
+/** The text with each known secret replaced by its name, in every form in which {@link findSecret} would find it. */
+export function withoutSecrets(text: string, secrets: readonly KnownSecret[]): string {
+  let cleaned = text;
+  for (const { name, value } of secrets) {
+    if (value.length < SHORTEST_BLOTTED) continue;
+    for (const form of formsOf(value)) cleaned = cleaned.replaceAll(form.toString('utf8'), `[secret ${name}]`);
+  }
+  return cleaned;
+}
+
 /** Shorter encoded forms would be found by chance in any text. */
 const SHORTEST_FORM = 6;
 

@@ -169,16 +169,32 @@ async function asTheirOwner(root: string, paths: readonly string[]): Promise<voi
   for (const path of [join(root, 'launch'), ...paths]) await chown(path, uid, gid);
 }
 
-/** Every secret that Holdpoint has made or was given for an environment: none of them may be stored anywhere else. */
+/**
+ * Every secret that Holdpoint has made or handed over for an environment, wherever it came from: none of them may be
+ * stored anywhere else.
+ */
 export function knownSecrets(state: string): KnownSecret[] {
   const environments = join(state, 'environments');
   return namesIn(environments).flatMap((environment) => {
-    const folder = join(environments, environment, 'secrets');
-    return namesIn(folder).map((name) => ({
-      name: `${environment} ${name}`,
-      value: readFileSync(join(folder, name), 'utf8').trim(),
-    }));
+    const stores = join(environments, environment, 'runtime', 'stores');
+    const handovers = namesIn(stores).filter((store) => store.startsWith('handover-'));
+    const folders = [join(environments, environment, 'secrets'), ...handovers.map((store) => join(stores, store))];
+    return folders.flatMap((folder) =>
+      namesIn(folder).flatMap((name) => {
+        const value = textOf(join(folder, name));
+        return value === undefined ? [] : [{ name: `${environment} ${name}`, value: value.trim() }];
+      }),
+    );
   });
+}
+
+/** Undefined for what was removed since it was listed: an environment that is taken away meanwhile. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Nothing there yet: then there are no secrets of it either. */

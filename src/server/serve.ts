@@ -9,7 +9,7 @@ import type { PlanSource } from '../engine/request.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import { type Clock, systemClock } from '../evidence/units.ts';
 import { writeDurably } from '../ledger/durable-file.ts';
-import type { KnownSecret } from '../ledger/secret-search.ts';
+import { type KnownSecret, withoutSecrets } from '../ledger/secret-search.ts';
 import { type ControlDatabase, openControlDatabase } from './control-database.ts';
 import { httpApi } from './http-api.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -104,6 +104,7 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
     plans,
     launches: state.launches,
     keep: ledger.keep,
+    withoutSecrets: (text) => withoutSecrets(text, secrets()),
     attemptLog: (id) => attemptLog(attemptLogs, id),
     clock,
     version,
