@@ -4,7 +4,8 @@
  * ends with status 1 where a request failed.
  *
  * Each switch is a whole cycle, as in a rollout: the instances of the other slot start, become ready, get all traffic, and
- * the old ones are told to stop. The client keeps its connections, sends at a fixed rate whatever comes back, and repeats
+ * the old ones are told to stop once nothing is on its way to
+ * them. The client keeps its connections, sends at a fixed rate whatever comes back, and repeats
  * nothing. The same load without any switch is what the P99 is held against; it runs before and after, because the
  * machine's own mood is the larger part of it.
  */
@@ -13,7 +14,7 @@ import { connect } from 'node:net';
 import { cpus, loadavg, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds, systemClock } from '../src/evidence/units.ts';
-import { caddy, switchTo } from '../src/parts/caddy.ts';
+import { caddy, switchTo, untilDrained } from '../src/parts/caddy.ts';
 import { createAuthority, issueLeaf } from '../src/parts/certificates.ts';
 import { carryOut } from '../src/parts/part.ts';
 import type { LoadResult } from '../src/probes/load/result.ts';
@@ -24,7 +25,7 @@ import { freePorts, portAt, temporaryRuntime } from '../test/runtimes/temporary.
 const RATE = Number(process.argv[2] ?? 1_000);
 const SWITCHES = Number(process.argv[3] ?? 20);
 /** From one switch to the next. */
-const CYCLE = seconds(3);
+const CYCLE = seconds(4);
 const INSTANCES = 2;
 
 /** Some work and a wait for each request, so that many are in flight whenever something is switched. */
@@ -44,6 +45,7 @@ const { runtime, close } = await temporaryRuntime();
 const ports = await freePorts(3 + 2 * INSTANCES);
 const portOf = (slot: Slot, instance: number) => portAt(ports, 3 + instance + (slot === 'green' ? INSTANCES : 0));
 const instances = Array.from({ length: INSTANCES }, (_, i) => i);
+const addresses = (slot: Slot) => instances.map((i) => `127.0.0.1:${portOf(slot, i)}`);
 
 const unit = (slot: Slot, instance: number): Unit => ({
   name: `web-${slot}-${instance + 1}`,
@@ -59,12 +61,10 @@ const unit = (slot: Slot, instance: number): Unit => ({
 });
 
 async function startSlot(slot: Slot): Promise<void> {
-  await Promise.all(
-    instances.map(async (i) => {
-      await runtime.start(unit(slot, i));
-      while (!(await listens(portOf(slot, i)))) await sleep(20);
-    }),
-  );
+  for (const i of instances) {
+    await runtime.start(unit(slot, i));
+    while (!(await listens(portOf(slot, i)))) await sleep(20);
+  }
 }
 
 async function listens(port: number): Promise<boolean> {
@@ -94,6 +94,7 @@ async function cycles(): Promise<number[]> {
     const switched = performance.now();
     await switchTraffic(next);
     took.push(performance.now() - switched);
+    await runtime.job(untilDrained(live, addresses(live), seconds(10), runtime.place));
     for (const i of instances) await runtime.remove(unit(live, i).name);
     live = next;
     await sleep(Math.max(0, CYCLE - (performance.now() - begun)));
@@ -164,7 +165,6 @@ try {
   await runtime.put([
     { store: 'authority', path: 'authority.pem', content: authority.certificate, mode: 0o644, user: 'proxy' },
   ]);
-  const addresses = (slot: Slot) => instances.map((i) => `127.0.0.1:${portOf(slot, i)}`);
   const settings = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },

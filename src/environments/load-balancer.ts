@@ -1,5 +1,6 @@
 import { fail } from '../evidence/problem.ts';
-import { caddy, reloadCaddy, switchTo, takenUp, takenUpFile } from '../parts/caddy.ts';
+import type { Milliseconds } from '../evidence/units.ts';
+import { caddy, reloadCaddy, switchTo, takenUp, takenUpFile, untilDrained } from '../parts/caddy.ts';
 import { carryOut, contentDigest } from '../parts/part.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
@@ -103,4 +104,13 @@ async function refuseToCutOff(environment: Environment): Promise<void> {
 export async function sendTrafficTo(environment: Environment, slot: Slot): Promise<void> {
   const { runtime } = environment;
   expectSuccess(await runtime.job(switchTo(slot, runtime.place)), 'the traffic could not be switched', environment);
+}
+
+/** Waits until no request is on its way to a slot any more. What is left after `within` is cut off with its instance. */
+export async function drainSlot(environment: Environment, slot: Slot, within: Milliseconds): Promise<void> {
+  const { runtime } = environment;
+  if ((await runtime.inspect('caddy')).kind !== 'running') return;
+  const running = (await runtime.list()).filter(({ unit, state }) => unit.slot === slot && state.kind === 'running');
+  const addresses = running.flatMap(({ unit }) => unit.ports.map((p) => runtime.place.address(unit.name, p.number)));
+  if (addresses.length > 0) await runtime.job(untilDrained(slot, addresses, within, runtime.place));
 }

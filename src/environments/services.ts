@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
-import { seconds } from '../evidence/units.ts';
+import { milliseconds, seconds } from '../evidence/units.ts';
 import type { Release } from '../releases/release.ts';
 import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
 import { databaseUrl } from './database-access.ts';
 import type { Environment } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
+import { drainSlot } from './load-balancer.ts';
 import { appSecret } from './secrets.ts';
 import { handoverStore, serviceUnits, volumeStore } from './service-units.ts';
 
@@ -147,9 +148,11 @@ export type Stopped = {
   readonly took: Milliseconds;
 };
 
-/** Tells every web instance of a slot to stop, waits for what is in flight, and forgets the units. */
+/** Waits for what is on its way to a slot, tells every web instance of it to stop, and forgets the units. */
 export async function retireSlot(environment: Environment, slot: Slot): Promise<Stopped[]> {
   const units = (await environment.runtime.list()).filter(({ unit }) => unit.role === 'web' && unit.slot === slot);
+  if (units.length === 0) return [];
+  await drainSlot(environment, slot, milliseconds(Math.max(...units.map(({ unit }) => unit.stop.grace))));
   return Promise.all(
     units.map(async ({ unit }) => {
       const { how, took } = await environment.runtime.stop(unit.name);

@@ -59,7 +59,7 @@ async function underLoad(work: () => Promise<void>, seconds = 10): Promise<LoadR
     ratePerSecond: 200,
     durationMs: seconds * 1_000,
     warmUpMs: 1_000,
-    connections: 20,
+    connections: 100,
     timeoutMs: 10_000,
     caFile: authorityFile(environment),
   }).finally(() => {
@@ -118,6 +118,19 @@ describe('a second release, under load', () => {
       slot: 'green',
       already: 'live',
     });
+  });
+});
+
+describe('a release that exits at once when it is told to stop', () => {
+  it('is told only when nothing is on its way to it any more', async () => {
+    const abrupt = await stand.release('abrupt', environment.app);
+    await rollOut(environment, abrupt, never, systemClock);
+    expect(await served()).toContain('200 abrupt');
+    const result = await underLoad(async () => {
+      await rollOut(environment, second, never, systemClock);
+    });
+    expect(await served()).toContain('200 second');
+    expect(failures(result)).toEqual(NONE);
   });
 });
 

@@ -7,7 +7,7 @@ import { sampleApp } from '../sample-app.ts';
 
 /**
  * A tiny app whose every move a test can steer: web instances that say which release they are and are ready unless a file
- * says otherwise, and agents that take jobs from a table without a transaction around the work, so that one that is cut
+ * says otherwise (one called `abrupt` takes its time, and exits at once when told to stop), and agents that take jobs from a table without a transaction around the work, so that one that is cut
  * off loses the job it has in hand.
  */
 
@@ -20,13 +20,15 @@ const { readFileSync, existsSync } = require('node:fs');
 const release = readFileSync('release', 'utf8');
 const server = require('node:http').createServer((request, answer) => {
   request.resume();
-  if (request.url !== '/ready') return setTimeout(() => answer.end(release + ' on ' + process.env.PORT), 5);
+  const takes = release === 'abrupt' ? 300 : 5;
+  if (request.url !== '/ready') return setTimeout(() => answer.end(release + ' on ' + process.env.PORT), takes);
   const closed = existsSync(process.env.SWITCHES + '/closed-' + release);
   answer.statusCode = closed ? 503 : 200;
   answer.end(closed ? 'not ready' : 'ready');
 });
 server.listen(process.env.PORT, '127.0.0.1');
 process.on('SIGTERM', () => {
+  if (release === 'abrupt') process.exit(0);
   server.close(() => process.exit(0));
   setInterval(() => server.closeIdleConnections(), 20);
 });
