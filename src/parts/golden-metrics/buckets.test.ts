@@ -30,17 +30,17 @@ describe('bounds of the latency histogram', () => {
   });
 
   test.each([
-    ['10 % at 245 ms', [...many(900, 20), ...many(100, 245)], 245],
-    ['all at 110 ms', many(1_000, 110), 110],
-    ['6 % at 501 ms', [...many(940, 20), ...many(60, 501)], 501],
-  ])('P95 of %s is read within 2 %%', (_, latencies, truth) => {
-    expect(Math.abs(readQuantile(0.95, latencies) - truth) / truth).toBeLessThan(0.02);
+    { name: '10 % at 245 ms', latencies: [...many(900, 20), ...many(100, 245)], truth: 245 },
+    { name: 'all at 110 ms', latencies: many(1_000, 110), truth: 110 },
+    { name: '6 % at 501 ms', latencies: [...many(940, 20), ...many(60, 501)], truth: 501 },
+  ])('P95 of $name is read within 1 %', ({ latencies, truth }) => {
+    expect(Math.abs(readQuantile(0.95, latencies) - truth) / truth).toBeLessThan(0.01);
   });
 
-  test('the share within the objective does not depend on interpolation', () => {
-    const latencies = [...many(950, 199), ...many(50, 201)];
-    expect(readQuantile(0.95, latencies)).toBe(200);
+  test('tell on which side of the objective the P95 lies, by one request', () => {
+    expect(readQuantile(0.95, [...many(950, 199), ...many(50, 201)])).toBeLessThanOrEqual(200);
+    expect(readQuantile(0.95, [...many(949, 199), ...many(51, 201)])).toBeGreaterThan(200);
   });
 
-  test('are few enough for one histogram', () => expect(bounds.length).toBeLessThan(200));
+  test('are few enough for one histogram', () => expect(bounds.length).toBeLessThan(300));
 });
