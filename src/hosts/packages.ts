@@ -14,6 +14,9 @@ export type PackageNeed = { readonly package: string; readonly program: string }
 /** What the runtime `process` stands on. */
 export const RUNTIME_PACKAGES: readonly PackageNeed[] = [{ package: 'supervisor', program: 'supervisord' }];
 
+/** What reads an app's sources and their history. */
+export const SOURCE_PACKAGES: readonly PackageNeed[] = [{ package: 'git', program: 'git' }];
+
 /** What all the parts together stand on. An environment asks only for those of the parts that it has. */
 export const PART_PACKAGES: readonly PackageNeed[] = [
   { package: 'postgresql', program: 'postgres' },

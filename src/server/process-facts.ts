@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { linksOf } from '../hosts/process-owner.ts';
 
 /** True while a process with this id is there, whoever it belongs to. */
 export function isAlive(pid: number): boolean {
@@ -25,22 +26,21 @@ function isZombie(pid: number): boolean {
 export type ProcessFacts = { readonly program: string; readonly directory: string };
 
 /** What runs under this id, from /proc; undefined where that cannot be seen (other systems, no right, gone). */
-export function processFacts(pid: number): ProcessFacts | undefined {
-  try {
-    return {
-      program: basename(readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '')),
-      directory: readlinkSync(`/proc/${pid}/cwd`),
-    };
-  } catch {
-    return undefined;
-  }
-}
+export const processFacts = (pid: number): ProcessFacts | undefined => factsOf([pid]).get(pid);
 
 /** The ids of all processes that work in `directory`; empty where /proc cannot be read. */
 export function processesIn(directory: string): number[] {
   if (!existsSync('/proc/self')) return [];
-  return readdirSync('/proc')
+  const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => processFacts(pid)?.directory === directory);
+    .map(Number);
+  return [...factsOf(pids)].filter(([, facts]) => facts.directory === directory).map(([pid]) => pid);
 }
+
+const factsOf = (pids: readonly number[]): ReadonlyMap<number, ProcessFacts> =>
+  new Map(
+    [...linksOf(pids)].map(([pid, { program, directory }]) => [
+      pid,
+      { program: basename(program.replace(/ \(deleted\)$/, '')), directory },
+    ]),
+  );

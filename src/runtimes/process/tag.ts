@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Milliseconds } from '../../evidence/units.ts';
+import { variableOf } from '../../hosts/process-owner.ts';
 import { allProcesses, readProcess } from './proc.ts';
 
 /**
@@ -19,7 +19,10 @@ export type Tagged = { readonly pid: number; readonly startTicks: number; readon
 export function taggedProcesses(folder: string): readonly Tagged[] {
   const all = allProcesses();
   const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
-  const tags = new Map(all.map(({ pid }) => [pid, tagOf(pid)]));
+  const tags = variableOf(
+    TAG,
+    all.map(({ pid }) => pid),
+  );
   const home = (pid: number): string | undefined => {
     for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) {
       const tag = tags.get(at);
@@ -31,17 +34,6 @@ export function taggedProcesses(folder: string): readonly Tagged[] {
     const at = pid === process.pid ? undefined : home(pid);
     return at === folder || at?.startsWith(`${folder}/`) === true ? [{ pid, startTicks, folder: at }] : [];
   });
-}
-
-function tagOf(pid: number): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/environ`, 'utf8');
-  } catch {
-    return undefined;
-  }
-  const entry = text.split('\0').find((variable) => variable.startsWith(`${TAG}=`));
-  return entry?.slice(TAG.length + 1);
 }
 
 const lives = ({ pid, startTicks }: { readonly pid: number; readonly startTicks: number }): boolean =>
