@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ControlDatabase, openControlDatabase } from '../src/server/control-database.ts';
@@ -8,9 +8,16 @@ import { openStateDirectory, type StateDirectory } from '../src/server/state-dir
 /** A directory for one test that the control database's own user may enter. */
 export function temporaryDirectory(): string {
   // In memory where that is possible: a database made and thrown away should not wait for a disk.
-  const path = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdpoint-test-'));
+  const path = mkdtempSync(join(runsPrograms('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdpoint-test-'));
   chmodSync(path, 0o755);
   return path;
+}
+
+/** In a container /dev/shm is often mounted so that no program may be run there. */
+function runsPrograms(mountPoint: string): boolean {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const options = mounts.map((line) => line.split(' ')).findLast(([, at]) => at === mountPoint)?.[3];
+  return options !== undefined && !options.split(',').includes('noexec');
 }
 
 export const remove = (path: string): void => rmSync(path, { recursive: true, force: true });

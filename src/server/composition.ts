@@ -1,14 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { chown, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../config/app.ts';
 import { problemOfConfig } from '../config/problem.ts';
 import { readApp } from '../config/read.ts';
-import { deliverables } from '../deliverables/deliverables.ts';
-import { writeDeliverables } from '../deliverables/write.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { LaunchRequest, Planned } from '../engine/request.ts';
-import { goldenSettingsOf } from '../environments/monitoring.ts';
+import type { Json, LaunchRequest, Planned } from '../engine/request.ts';
+import { urls } from '../environments/environment.ts';
+import { readRecord } from '../environments/record.ts';
 import { fail, ProblemError, problemOf } from '../evidence/problem.ts';
 import { type Digest, milliseconds, systemClock } from '../evidence/units.ts';
 import { localHost } from '../hosts/local.ts';
@@ -18,23 +16,24 @@ import { findRelease } from '../releases/build.ts';
 import { makeWorld } from '../tracks/make-world.ts';
 import { planFor } from '../tracks/plan-for.ts';
 import { preflightOwner, removePreflight } from '../tracks/preflight-environment.ts';
-import { deploymentProcedure } from '../tracks/production/deployment/procedures.ts';
-import { applicationCrashDrill } from '../tracks/staging/drills/application-crash.ts';
 import type { Inputs, World } from '../tracks/world.ts';
 import { destroyEnvironment, takeDown } from './environment-operations.ts';
+import { LaunchDocuments, type Opened, type Rendered } from './launch-documents.ts';
 import type { Composition, Ground } from './serve.ts';
 
 /** What makes the resident process Holdpoint's own: how plans are made, documents rendered, environments ended. */
 export function compose(version: string): (ground: Ground) => Composition {
   return (ground) => {
     const open: Opened = (request, before) => openWorld(ground, version, request, before);
+    const renderer = new LaunchDocuments(ground, open);
     return {
       plans: async (request, before) => plannedFrom(await open(request, before), request),
       operations: {
+        places: async (input) => places(await renderer.documentsOf(launchOf(input))),
         down: async (input, run) => takeDown(await open(directoryOf(input)), run),
         destroy: async (input, run) => destroyEnvironment(await open(directoryOf(input)), input, run),
       },
-      follow: (engine) => followLaunches(engine, ground, open),
+      follow: (engine) => followLaunches(engine, ground, renderer),
     };
   };
 }
@@ -43,6 +42,18 @@ function directoryOf(input: unknown): { directory: string; options: Record<strin
   const directory = typeof input === 'object' && input !== null && 'directory' in input ? input.directory : undefined;
   if (typeof directory === 'string') return { directory, options: {} };
   return fail({ kind: 'input', what: 'the request names no directory', next: 'give the folder of holdpoint.yaml' });
+}
+
+function launchOf(input: Json): string {
+  const launch = typeof input === 'object' && input !== null && 'launch' in input ? input.launch : undefined;
+  if (typeof launch === 'string') return launch;
+  return fail({ kind: 'input', what: 'the request names no launch', next: 'give the name of one' });
+}
+
+/** Where a person can look at what was launched: the live addresses, and absolute paths of the documents. */
+async function places({ world, documents }: Rendered): Promise<Json> {
+  const { live } = await readRecord(world.production);
+  return { urls: live === undefined ? {} : urls(world.production), documents };
 }
 
 async function openWorld(
@@ -105,24 +116,19 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
   };
 }
 
-type Opened = (request: Pick<LaunchRequest, 'directory' | 'options'>, before?: Plan) => Promise<World>;
-
 /** Renders the documents whenever a launch comes to rest, and removes its throw-away environment when it is over. */
-function followLaunches(engine: Engine, ground: Ground, open: Opened): void {
-  let rendering: Promise<void> = Promise.resolve();
-  const render = (launch: string) => {
-    rendering = rendering
-      .then(() => renderDocuments(engine, ground, open, launch))
-      .catch((thrown) => ground.log(`documents of ${launch}: ${problemOf(thrown).what}`));
-  };
+function followLaunches(engine: Engine, ground: Ground, renderer: LaunchDocuments): void {
+  renderer.follow(engine);
+  const render = (launch: string) =>
+    renderer.documentsOf(launch).catch((thrown) => ground.log(`documents of ${launch}: ${problemOf(thrown).what}`));
   const tidy = (launch: string) =>
     removeThrowAway(engine, ground, launch).catch((thrown) =>
       ground.log(`throw-away environment of ${launch}: ${problemOf(thrown).what}`),
     );
   engine.subscribe((event) => {
-    if (event.kind === 'launch-state' && event.end.kind !== 'going') render(event.launch);
+    if (event.kind === 'launch-state' && event.end.kind !== 'going') void render(event.launch);
     if (event.kind === 'launch-closed') {
-      render(event.launch);
+      void render(event.launch);
       void tidy(event.launch);
     }
   });
@@ -134,39 +140,6 @@ async function removeThrowAway(engine: Engine, ground: Ground, launch: string): 
   const app = await appIn(record.request.directory);
   const settings = { app, state: ground.state.root, host: localHost(), clock: systemClock };
   if ((await preflightOwner(settings)) === launch) await removePreflight(settings);
-}
-
-async function renderDocuments(engine: Engine, ground: Ground, open: Opened, launch: string): Promise<void> {
-  const { record, plan, state, leaves, asOf } = await engine.snapshot(launch);
-  if (record.kind !== 'launch') return;
-  const world = await open(record.request, plan);
-  const written = await writeDeliverables(
-    world.app.root,
-    deliverables({
-      app: world.app,
-      plan,
-      launch: state,
-      now: asOf,
-      release: leaves.findLast((leaf) => leaf.release !== undefined)?.release,
-      ledger: { size: await ground.ledger.leaves.size(), checkpoint: await ground.ledger.checkpoint() },
-      golden: goldenSettingsOf(world.production),
-      procedures: [await deploymentProcedure(world)],
-      drills: world.staging && world.app.recorder ? [applicationCrashDrill(world)] : [],
-    }),
-  );
-  for (const each of written) if (each.kind === 'kept') ground.log(each.problem.what);
-  await asTheirOwner(
-    world.app.root,
-    written.map((w) => w.path),
-  );
-}
-
-/** Run as root in somebody's checkout, the documents belong to whom the checkout belongs to. */
-async function asTheirOwner(root: string, paths: readonly string[]): Promise<void> {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = await stat(root);
-  if (uid === 0) return;
-  for (const path of [join(root, 'launch'), ...paths]) await chown(path, uid, gid);
 }
 
 /**

@@ -94,6 +94,8 @@ async function initialise(cluster: Cluster): Promise<void> {
     );
   } catch (thrown) {
     rmSync(fresh, { recursive: true, force: true });
+    // EACCES: the program itself could not be run, so it has said nothing.
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EACCES') fail(mayNotRun(programs.bin));
     const said = thrown instanceof Error && 'stderr' in thrown ? String(thrown.stderr) : String(thrown);
     fail(explain(said.trim().split('\n').slice(-8), data, 'the control database cannot be made'));
   } finally {
@@ -108,6 +110,13 @@ export const ENVIRONMENT = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 export const asUser = (user: ServiceUser): { uid?: number; gid?: number } =>
   user.kind === 'system' ? { uid: user.uid, gid: user.gid } : {};
 
+const mayNotRun = (programs: string): Problem => ({
+  kind: 'host',
+  what: 'the control database cannot be made: programs may not be run in the state directory',
+  where: programs,
+  next: 'look at `findmnt -T` of that path (noexec keeps programs from running), and name another folder with --state',
+});
+
 function refuseDamaged({ data, programs }: Cluster): void {
   const versionFile = join(data, 'PG_VERSION');
   if (!existsSync(versionFile) || !existsSync(join(data, 'global', 'pg_control')))
@@ -115,7 +124,7 @@ function refuseDamaged({ data, programs }: Cluster): void {
       kind: 'host',
       what: 'the data directory of the control database is damaged: files that Postgres needs are missing',
       where: data,
-      next: 'restore it with `holdpoint restore`, or move it away and import an exported ledger; nothing was removed',
+      next: 'put it back from a backup of the state directory; nothing was removed',
     });
   const major = readFileSync(versionFile, 'utf8').trim();
   if (major !== programs.major)
@@ -156,7 +165,7 @@ export function explain(said: readonly string[], where: string, what: string): P
       kind: 'host',
       what: `${what}: its data directory is damaged`,
       where,
-      next: 'restore it with `holdpoint restore`, or move it away and import an exported ledger; nothing was removed',
+      next: 'put it back from a backup of the state directory; nothing was removed',
       detail,
     };
   return {

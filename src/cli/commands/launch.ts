@@ -3,7 +3,7 @@ import { connect } from '../connect.ts';
 import { followLaunch } from '../follow-launch.ts';
 import { givenApp } from '../given-app.ts';
 import { launchRequest } from '../launch-request.ts';
-import { livePlaces, printPlaces } from '../live-places.ts';
+import { printPlaces } from '../live-places.ts';
 import { prepareHost } from '../prepare-host.ts';
 
 export async function run(call: Call): Promise<ExitStatus> {
@@ -14,9 +14,7 @@ export async function run(call: Call): Promise<ExitStatus> {
   const launch = await resident.launch(request);
   if (!call.options.given('detach')) {
     const status = await followLaunch(call, resident, launch);
-    // The last documents may have been written a moment before this client heard that the launch had settled.
-    const settledAt = Date.now() - 1_000;
-    if (status !== 130) printPlaces(await livePlaces(call, app, settledAt), call.out);
+    if (status !== 130) await printPlaces(call, resident, launch);
     return status;
   }
   if (call.out.json) call.out.line(JSON.stringify({ kind: 'launched', launch }));

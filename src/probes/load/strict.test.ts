@@ -88,8 +88,9 @@ describe('the load generator counts each request that it meant to send, and send
     const burst = { timeoutMs: 700, connections: 1, ratePerSecond: 20_000, durationMs: 5 };
     const { measured } = await load(plan(server.url, burst));
     expect(measured.intended).toBe(100);
-    expect(measured.unclear).toBe(server.received());
-    expect(measured.failedBy).toEqual({ 'no connection in time': 100 - server.received() });
+    // One that timed out in the moment of its sending may have arrived or not: it is unclear, too.
+    expect(server.received()).toBeLessThanOrEqual(measured.unclear);
+    expect(measured.failedBy).toEqual({ 'no connection in time': 100 - measured.unclear });
   });
 
   it('refused: failed', async () => {

@@ -1,0 +1,79 @@
+import { chown, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deliverables } from '../deliverables/deliverables.ts';
+import { FOLDER, writeDeliverables } from '../deliverables/write.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { LaunchRequest } from '../engine/request.ts';
+import { goldenSettingsOf } from '../environments/monitoring.ts';
+import { fail } from '../evidence/problem.ts';
+import type { Plan } from '../plan/step.ts';
+import { deploymentProcedure } from '../tracks/production/deployment/procedures.ts';
+import { applicationCrashDrill } from '../tracks/staging/drills/application-crash.ts';
+import type { World } from '../tracks/world.ts';
+import type { Ground } from './serve.ts';
+
+/** The world that a request is about; with the plan of an earlier launch, as it was for that. */
+export type Opened = (request: Pick<LaunchRequest, 'directory' | 'options'>, before?: Plan) => Promise<World>;
+
+/** @property documents absolute paths of the documents that stand now */
+export type Rendered = { readonly world: World; readonly documents: readonly string[] };
+
+/** Renders the documents of launches, one launch after the other: all lie in the folder of their app. */
+export class LaunchDocuments {
+  readonly #ground: Ground;
+  readonly #open: Opened;
+  #engine: Engine | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(ground: Ground, open: Opened) {
+    this.#ground = ground;
+    this.#open = open;
+  }
+
+  follow(engine: Engine): void {
+    this.#engine = engine;
+  }
+
+  /** Resolves when all documents of the launch are written as its ledger entries say now; none for a single check. */
+  documentsOf(launch: string): Promise<Rendered> {
+    const engine = this.#engine;
+    if (engine === undefined)
+      return fail({ kind: 'host', what: 'the resident process is still starting', next: 'try again in a moment' });
+    const mine = this.#last.then(() => render(engine, this.#ground, this.#open, launch));
+    // Who asked hears of a failure; the next one is rendered all the same.
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+async function render(engine: Engine, ground: Ground, open: Opened, launch: string): Promise<Rendered> {
+  const { record, plan, state, leaves, asOf } = await engine.snapshot(launch);
+  const world = await open(record.request, plan);
+  if (record.kind !== 'launch') return { world, documents: [] };
+  const written = await writeDeliverables(
+    world.app.root,
+    deliverables({
+      app: world.app,
+      plan,
+      launch: state,
+      now: asOf,
+      release: leaves.findLast((leaf) => leaf.release !== undefined)?.release,
+      ledger: { size: await ground.ledger.leaves.size(), checkpoint: await ground.ledger.checkpoint() },
+      golden: goldenSettingsOf(world.production),
+      procedures: [await deploymentProcedure(world)],
+      drills: world.staging && world.app.recorder ? [applicationCrashDrill(world)] : [],
+    }),
+  );
+  for (const each of written) if (each.kind === 'kept') ground.log(each.problem.what);
+  const documents = written.flatMap((each) => (each.kind === 'kept' ? [] : [each.path]));
+  await asTheirOwner(world.app.root, documents);
+  return { world, documents };
+}
+
+/** Run as root in somebody's checkout, the documents belong to whom the checkout belongs to. */
+async function asTheirOwner(root: string, paths: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(root);
+  if (uid === 0) return;
+  for (const path of [join(root, FOLDER), ...paths]) await chown(path, uid, gid);
+}
