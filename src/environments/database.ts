@@ -3,6 +3,7 @@ import type { Command } from '../config/app.ts';
 import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { minutes, seconds } from '../evidence/units.ts';
+import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
 import { carryOut, lay } from '../parts/part.ts';
 import { archiveCommand, pgbackrest } from '../parts/pgbackrest.ts';
 import { postgres, socketDirectory } from '../parts/postgres.ts';
@@ -64,10 +65,13 @@ export async function bringUpDatabase(environment: Environment, signal: AbortSig
   await ensureRolesAndDatabase(environment);
 }
 
-/** What `sun_path` of Linux holds, without its closing zero (unix(7)). Postgres itself would only say so in its log. */
-const LONGEST_SOCKET_PATH = 107;
-
-function requireSocketPath({ runtime, ports }: Environment): void {
+/**
+ * Postgres itself would only say in its log that the path of its socket is too long.
+ *
+ * @throws ProblemError `input`
+ */
+export function requireSocketPath({ app, runtime, ports }: Environment): void {
+  if (app.database?.managed.kind !== 'by-holdpoint') return;
   const path = `${socketDirectory(POSTGRES, runtime.place)}/.s.PGSQL.${ports.postgres}`;
   const over = Buffer.byteLength(path) - LONGEST_SOCKET_PATH;
   if (over <= 0) return;

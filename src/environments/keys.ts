@@ -1,35 +1,55 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Secret } from '../config/app.ts';
 import type { Environment } from './environment.ts';
 import { appSecret, keptSecret, ownSecret } from './secrets.ts';
 
 /** Keys whose loss would make data unreadable: each is kept a second time, apart from the environment. */
-export type EscrowedKey = { readonly name: string; readonly bits: number };
+export type EscrowedKey = { readonly name: string; readonly bits: number; readonly wantedBits: number };
+
+/** Of the keys that encrypt data and backups: AES-256. */
+const CIPHER_BITS = 256;
 
 /** Makes every key of the environment and puts a copy of it into escrow. Copies that are there stay as they are. */
 export async function ensureEscrowedKeys(environment: Environment): Promise<EscrowedKey[]> {
   const keys: EscrowedKey[] = [];
-  for (const { name, value } of await liveKeys(environment)) {
+  for (const { name, value, wantedBits } of await liveKeys(environment)) {
     await keptSecret(environment.escrowFolder, name, () => value);
-    keys.push({ name, bits: value.length * 4 });
+    // Two hexadecimal digits a byte.
+    keys.push({ name, bits: value.length * 4, wantedBits });
   }
   return keys;
 }
 
-async function liveKeys(environment: Environment): Promise<{ readonly name: string; readonly value: string }[]> {
+type LiveKey = { readonly name: string; readonly value: string; readonly wantedBits: number };
+
+async function liveKeys(environment: Environment): Promise<LiveKey[]> {
   const { app } = environment;
-  const generated = app.secrets.filter((s) => s.from.kind === 'generated');
   return [
     ...(app.database?.managed.kind === 'by-holdpoint'
-      ? [{ name: 'backup-passphrase', value: await ownSecret(environment, 'backup-passphrase') }]
+      ? [
+          {
+            name: 'backup-passphrase',
+            value: await ownSecret(environment, 'backup-passphrase'),
+            wantedBits: CIPHER_BITS,
+          },
+        ]
       : []),
-    { name: 'data-key', value: await ownSecret(environment, 'data-key') },
+    { name: 'data-key', value: await ownSecret(environment, 'data-key'), wantedBits: CIPHER_BITS },
     ...(await Promise.all(
-      generated.map(async (s) => ({ name: `app-${s.name}`, value: await appSecret(environment, s) })),
+      app.secrets.flatMap(({ from, ...rest }) =>
+        from.kind === 'generated' ? [ofTheApp(environment, { ...rest, from }, from.bytes)] : [],
+      ),
     )),
   ];
 }
+
+const ofTheApp = async (environment: Environment, secret: Secret, bytes: number): Promise<LiveKey> => ({
+  name: `app-${secret.name}`,
+  value: await appSecret(environment, secret),
+  wantedBits: bytes * 8,
+});
 
 /**
  * Uses each escrowed copy once: a text encrypted with the live key (AES-256-GCM) is decrypted with the copy.

@@ -1,7 +1,13 @@
 import './reflect-metadata.ts';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
-import {
+import type { X509Certificate as Certificate } from '@peculiar/x509';
+import { between, days, type Instant, instant, later, type Milliseconds, minutes } from '../evidence/units.ts';
+import type { UnitFile, UnitUser } from '../runtimes/unit.ts';
+
+// Loaded here and not by an import statement: a bundle moves those of packages before everything else, and the polyfill has
+// to be there first.
+const {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   cryptoProvider,
@@ -13,9 +19,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
-} from '@peculiar/x509';
-import { between, days, type Instant, instant, later, type Milliseconds, minutes } from '../evidence/units.ts';
-import type { UnitFile, UnitUser } from '../runtimes/unit.ts';
+} = await import('@peculiar/x509');
 
 cryptoProvider.set(webcrypto);
 
@@ -119,7 +123,7 @@ const validity = (now: Instant, lifetime: Milliseconds) => ({
   notAfter: new Date(later(now, lifetime)),
 });
 
-const pem = (certificate: X509Certificate): string => `${certificate.toString('pem')}\n`;
+const pem = (certificate: Certificate): string => `${certificate.toString('pem')}\n`;
 
 async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');

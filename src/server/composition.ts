@@ -5,6 +5,7 @@ import { problemOfConfig } from '../config/problem.ts';
 import { readApp } from '../config/read.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Json, LaunchRequest, Planned } from '../engine/request.ts';
+import { requireSocketPath } from '../environments/database.ts';
 import { urls } from '../environments/environment.ts';
 import { readRecord } from '../environments/record.ts';
 import { fail, ProblemError, problemOf } from '../evidence/problem.ts';
@@ -98,6 +99,7 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
       where: request.directory,
       next: 'leave --environment out: staging is stood up on the way',
     });
+  requireSocketPath(world.production);
   const known = await findRelease(world.releasesFolder, world.inputs.release);
   let release = known?.digest;
   // Asked at each leaf: the digest is known from the build on.

@@ -7,11 +7,11 @@ import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { remove, temporaryDirectory } from '../../test/temporary-state.ts';
 import { ProblemError } from '../evidence/problem.ts';
+import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
 import { type ControlDatabase, openControlDatabase } from './control-database.ts';
 import { stopEmbeddedPostgres } from './embedded-postgres.ts';
 import { isAlive } from './process-facts.ts';
 import { ensureUser } from './service-user.ts';
-import { LONGEST_SOCKET_PATH } from './socket-path.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];

@@ -84,6 +84,11 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   const log = openLog(join(state.logs, 'serve.log'));
   undo.push(log.close);
   log.line(`Holdpoint ${version} serves ${state.root} as process ${process.pid}`);
+  // A fault of our own ends the process, and the next command starts it again: its last words belong into the log.
+  const lastWords = (error: Error) =>
+    log.line(`ends by a fault of its own: ${withoutSecrets(error.stack ?? error.message, secrets())}`);
+  process.on('uncaughtExceptionMonitor', lastWords);
+  undo.push(() => process.off('uncaughtExceptionMonitor', lastWords));
   const database = await openControlDatabase({
     state,
     urlFile: options.databaseUrlFile ?? urlFileOfEnvironment(),

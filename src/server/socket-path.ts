@@ -3,9 +3,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../evidence/problem.ts';
-
-/** The longest path that a Unix socket can have: 108 bytes in `sockaddr_un` with the closing zero (unix(7)). */
-export const LONGEST_SOCKET_PATH = 107;
+import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
 
 const fits = (directory: string, file: string): boolean =>
   Buffer.byteLength(join(directory, file)) <= LONGEST_SOCKET_PATH;

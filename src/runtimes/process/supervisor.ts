@@ -7,13 +7,14 @@ import { isRoot } from '../../hosts/accounts.ts';
 import type { Host } from '../../hosts/host.ts';
 import { installCommand } from '../../hosts/packages.ts';
 import { findProgram } from '../../hosts/programs.ts';
+import { LONGEST_SOCKET_PATH } from '../../hosts/unix-socket.ts';
 import { readProcess } from './proc.ts';
 import { escaped } from './script.ts';
 import { ended, killTagged, TAG } from './tag.ts';
 import { call, RpcFault, type RpcValue } from './xmlrpc.ts';
 
-/** A unix socket's path may have 107 bytes; supervisor binds a temporary name with a pid behind it first. */
-const LONGEST_SOCKET_PATH = 96;
+/** supervisor binds a temporary name first: the socket's, a dot and its pid. */
+const LONGEST_PATH = LONGEST_SOCKET_PATH - 11;
 const ANSWER_LIMIT_MS = 10_000;
 /** A supervisord that lives but does not answer yet is starting. */
 const START_LIMIT_MS = 10_000;
@@ -98,10 +99,10 @@ export class Supervisor {
         next: installCommand(['supervisor']),
       });
     }
-    if (Buffer.byteLength(this.socket) > LONGEST_SOCKET_PATH) {
+    if (Buffer.byteLength(this.socket) > LONGEST_PATH) {
       return fail({
         kind: 'input',
-        what: `the state directory's path is too long for a unix socket (${Buffer.byteLength(this.socket)} bytes, ${LONGEST_SOCKET_PATH} are possible)`,
+        what: `the state directory's path is too long for a unix socket (${Buffer.byteLength(this.socket)} bytes, ${LONGEST_PATH} are possible)`,
         where: this.socket,
         next: 'choose a shorter one with --state DIR',
       });
