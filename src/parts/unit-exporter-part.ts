@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { seconds } from '../evidence/units.ts';
+import { ownModule } from '../hosts/own-module.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import { contentDigest, type Part } from './part.ts';
 
@@ -13,11 +14,11 @@ const FILES = ['parts/unit-exporter', 'runtimes/process/proc'] as const;
  * that no other user can enter (a checkout in root's home). From the sources it is compiled first.
  */
 export async function unitExporterProgram(): Promise<Program> {
-  const compiled = import.meta.url.endsWith('.js');
   const files = await Promise.all(
     FILES.map(async (file) => {
-      const source = await readFile(new URL(`../${file}.${compiled ? 'js' : 'ts'}`, import.meta.url), 'utf8');
-      return [`${file}.js`, compiled ? source : await transpiled(source)] as const;
+      const { url, kind } = ownModule(file);
+      const text = await readFile(url, 'utf8');
+      return [`${file}.js`, kind === 'compiled' ? text : await transpiled(text)] as const;
     }),
   );
   return { 'package.json': '{"type":"module"}\n', ...Object.fromEntries(files) };

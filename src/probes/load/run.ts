@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setPriority } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ownModule } from '../../hosts/own-module.ts';
 import type { LoadOptions, LoadOutcome } from './generator.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import type { LoadPlan } from './plan.ts';
@@ -64,11 +65,10 @@ function raisePriority(child: ChildProcess): void {
 
 function startChild(): ChildProcess {
   // From the sources the child needs the same TypeScript loader that a developer's run has; the built package needs none.
-  const fromSources = import.meta.url.endsWith('.ts');
+  const child = ownModule('probes/load/child');
   const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const entry = new URL(fromSources ? './child.ts' : './child.js', import.meta.url);
-  return fork(fileURLToPath(entry), [], {
-    execArgv: fromSources ? ['--import', loader()] : [],
+  return fork(fileURLToPath(child.url), [], {
+    execArgv: child.kind === 'source' ? ['--import', loader()] : [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
   });
