@@ -1,13 +1,17 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { problemOf } from '../evidence/problem.ts';
+import { isRoot } from './accounts.ts';
 import type { GuardPaths } from './install-guard.ts';
 import { recoverInstallGuard, runGuarded } from './install-guard.ts';
 import { localHost } from './local.ts';
-import { missingPackages } from './packages.ts';
+import { installPackages, missingPackages } from './packages.ts';
+import { findProgram } from './programs.ts';
 
 const host = localHost();
 let folder: string;
@@ -84,5 +88,41 @@ describe('missing packages', () => {
         { package: 'built-by-hand', program: 'sh' },
       ]),
     ).toEqual(['no-such-package-of-debian']);
+  });
+});
+
+const ABSENT = 'holdpoint-no-such-package';
+const POLICY = '/usr/sbin/policy-rc.d';
+
+describe('a package that cannot be installed', { timeout: 180_000 }, () => {
+  it('is told with what apt said and the command to try by hand, and servers may start again', async (context) => {
+    if (!isRoot() || findProgram('apt-get') === undefined) context.skip('only root installs packages, and only by apt');
+    const before = await present(POLICY);
+    const problem = await installPackages(host, [ABSENT]).then(() => undefined, problemOf);
+    expect(problem).toMatchObject({
+      kind: 'host',
+      what: 'apt-get could not install the packages',
+      where: expect.stringContaining(`apt-get install -y --no-install-recommends ${ABSENT}`),
+      detail: expect.arrayContaining([`E: Unable to locate package ${ABSENT}`]),
+      next: expect.stringContaining('must succeed by hand'),
+    });
+    expect(await present(POLICY)).toBe(before);
+  });
+
+  it('is told with the command for root where Holdpoint is not root', async () => {
+    // Loaded as root and called as nobody, who may not enter the folder of the sources everywhere.
+    const script = `
+      const { installPackages } = await import(${JSON.stringify(new URL('./packages.ts', import.meta.url).href)});
+      const { localHost } = await import(${JSON.stringify(new URL('./local.ts', import.meta.url).href)});
+      const host = localHost();
+      if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }
+      await installPackages(host, ['${ABSENT}']).catch((error) => console.log(JSON.stringify(error.problem)));`;
+    const node = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script];
+    const { stdout } = await promisify(execFile)(process.execPath, node);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'host',
+      what: `installing packages needs root: ${ABSENT}`,
+      next: `sudo apt-get install -y --no-install-recommends ${ABSENT}`,
+    });
   });
 });
