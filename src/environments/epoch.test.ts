@@ -12,7 +12,14 @@ import { changeRecord, readRecord } from './record.ts';
 
 const FIRST = digestOf('first');
 const SECOND = digestOf('second');
-const live = { slot: 'blue', release: digestOf('built'), since: instant(1) } as const;
+const live = {
+  slot: 'blue',
+  release: digestOf('built'),
+  since: instant(1),
+  epoch: 0,
+  from: 'nobody was served',
+  took: milliseconds(700),
+} as const;
 
 let state: string;
 let environment: Environment;
@@ -44,13 +51,14 @@ describe('the epoch of an environment', () => {
     expect(await epochOf(FIRST)).toBe(2);
   });
 
-  it('keeps what is live while another release takes over from it, and forgets it where the same one begins anew', async () => {
+  it('keeps what is live, whether another release takes over from it or the same one begins anew', async () => {
     await aim(environment, FIRST, 0);
-    await changeRecord(environment, { live });
+    const candidate = { slot: 'green', release: digestOf('built'), took: milliseconds(5) } as const;
+    await changeRecord(environment, { live, candidate });
     await aim(environment, SECOND, 1);
     expect((await readRecord(environment)).live).toEqual(live);
     await aim(environment, SECOND, 2);
-    expect((await readRecord(environment)).live).toBeUndefined();
+    expect(await readRecord(environment)).toMatchObject({ live, candidate: undefined });
   });
 
   it('changes nothing when it is aimed at again', async () => {

@@ -33,9 +33,9 @@ async function runs(environment: Environment, live: boolean): Promise<boolean> {
 export async function aim(environment: Environment, target: Digest, epoch: number): Promise<void> {
   const record = await readRecord(environment);
   if (record.epoch === epoch && record.target === target) return;
-  // What ran in an epoch that has ended is not live any more, unless another release takes over from it.
+  // What is live goes on serving people, whatever epoch it is of; what only stood beside it counts no more.
   const taken = record.target !== target;
-  await changeRecord(environment, { epoch, target, ...(taken ? {} : { live: undefined, candidate: undefined }) });
+  await changeRecord(environment, { epoch, target, ...(taken ? {} : { candidate: undefined }) });
 }
 
 export const epochDigest = (environment: Environment, epoch: number): Digest =>

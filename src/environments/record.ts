@@ -16,12 +16,24 @@ export type EnvironmentRecord = {
   readonly epoch: number;
   /** Inputs of the release that a launch last aimed at. */
   readonly target: Digest | undefined;
-  /** What the load balancer sends traffic to. */
-  readonly live: { readonly slot: Slot; readonly release: Digest; readonly since: Instant } | undefined;
+  readonly live: Live | undefined;
   /** What runs beside it and gets no traffic yet. */
   readonly candidate: { readonly slot: Slot; readonly release: Digest; readonly took: Milliseconds } | undefined;
   /** The last backup that was restored and compared, and how many transactions had written by then. */
   readonly verifiedBackup: { readonly label: string; readonly position: string; readonly at: Instant } | undefined;
+};
+
+/** What the load balancer sends traffic to. */
+export type Live = {
+  readonly slot: Slot;
+  readonly release: Digest;
+  readonly since: Instant;
+  /** In which traffic was sent there. */
+  readonly epoch: number;
+  /** The slot that people were served from until then. */
+  readonly from: Slot | 'nobody was served';
+  /** From the start of its instances until traffic reached them. */
+  readonly took: Milliseconds;
 };
 
 const FRESH: EnvironmentRecord = {

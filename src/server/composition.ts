@@ -78,7 +78,7 @@ async function openWorld(
 }
 
 /** What the steps of a plan said that they depend on, gathered; undefined where it says too little to go on with. */
-function inputsOf(plan: Plan): Inputs | undefined {
+function inputsOf(plan: Plan): Omit<Inputs, 'window'> | undefined {
   const all: Readonly<Record<string, Digest>> = Object.assign({}, ...plan.steps.map((s) => s.inputs));
   const { release, source, production, staging, holdpoint } = all;
   if (!release || !source || !production || !staging || !holdpoint) return undefined;

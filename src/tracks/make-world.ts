@@ -27,7 +27,7 @@ export type WorldSettings = {
   /** Absent: what holdpoint.yaml says. */
   readonly window: Milliseconds | undefined;
   /** The inputs of the launch that goes on, by the plan that it had. Absent: the source as it is now. */
-  readonly before: Inputs | undefined;
+  readonly before: Omit<Inputs, 'window'> | undefined;
   /** `to-launch` opens the environments; `to-look` touches nothing, for a plan that is only printed. */
   readonly purpose: 'to-launch' | 'to-look';
 };
@@ -85,12 +85,15 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     host,
     clock,
     window: { length: settings.window ?? app.window.length, planned: PLANNED_WINDOW },
-    inputs: settings.before ?? {
-      release: target,
-      source: everything.digest,
-      production: epochDigest(production, epochs.production),
-      staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
-      holdpoint: digestOf(settings.version),
+    inputs: {
+      ...(settings.before ?? {
+        release: target,
+        source: everything.digest,
+        production: epochDigest(production, epochs.production),
+        staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
+        holdpoint: digestOf(settings.version),
+      }),
+      window: digestOf(`window of ${settings.window ?? app.window.length} ms`),
     },
     production,
     staging,

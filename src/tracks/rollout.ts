@@ -3,7 +3,7 @@ import { authorityFile } from '../environments/certificates.ts';
 import type { Environment } from '../environments/environment.ts';
 import { bringUpLoadBalancer, sendTrafficTo } from '../environments/load-balancer.ts';
 import { writeServiceTargets } from '../environments/monitoring.ts';
-import { changeRecord, readRecord } from '../environments/record.ts';
+import { changeRecord, type Live, readRecord } from '../environments/record.ts';
 import type { Gate, Stopped } from '../environments/services.ts';
 import { replaceAgents, retireSlot, startSlot } from '../environments/services.ts';
 import type { Clock, Milliseconds } from '../evidence/units.ts';
@@ -16,8 +16,8 @@ import { otherSlot, type Slot } from '../runtimes/unit.ts';
 export type Candidate = { readonly slot: Slot; readonly gates: readonly Gate[]; readonly already: 'live' | 'no' };
 
 /**
- * Brings the release up in the slot that gets no traffic, behind the load balancer's second door. Where the release is
- * live already its own instances are looked at instead. A candidate that does not become ready is stopped again; what is
+ * Brings the release up in the slot that gets no traffic, behind the load balancer's second door. Where this epoch has made
+ * the release live already its own instances are looked at instead. A candidate that does not become ready is stopped again; what is
  * live goes on untouched.
  */
 export async function bringUpCandidate(
@@ -28,12 +28,13 @@ export async function bringUpCandidate(
 ): Promise<Candidate> {
   const begun = clock();
   await bringUpLoadBalancer(environment);
-  const record = await readRecord(environment);
-  if (record.live?.release === release.digest) {
-    const gates = await startSlot(environment, release, record.live.slot, signal);
-    return { slot: record.live.slot, gates, already: 'live' };
+  const { epoch } = await readRecord(environment);
+  const live = await serving(environment);
+  if (live?.release === release.digest && live.epoch === epoch) {
+    const gates = await startSlot(environment, release, live.slot, signal);
+    return { slot: live.slot, gates, already: 'live' };
   }
-  const slot = record.live ? otherSlot(record.live.slot) : 'blue';
+  const slot = live ? otherSlot(live.slot) : 'blue';
   const gates = await startSlot(environment, release, slot, signal);
   if (gates.some((g) => g.kind === 'not-ready')) {
     await retireSlot(environment, slot);
@@ -44,23 +45,50 @@ export async function bringUpCandidate(
   return { slot, gates, already: 'no' };
 }
 
+/**
+ * What people are served from. What is recorded as live and of which nothing runs (the machine was restarted) is
+ * forgotten: nobody is served, and there is nothing to spare.
+ */
+async function serving(environment: Environment): Promise<Live | undefined> {
+  const { live } = await readRecord(environment);
+  if (live === undefined) return undefined;
+  const units = await environment.runtime.list();
+  const runs = units.some(
+    ({ unit, state }) => unit.role === 'web' && unit.slot === live.slot && state.kind === 'running',
+  );
+  if (runs) return live;
+  await changeRecord(environment, { live: undefined });
+  return undefined;
+}
+
+/** `was-made`: an earlier attempt of this epoch has sent the traffic there, so nothing is switched now. */
+export type Switched =
+  | { readonly kind: 'made' | 'was-made'; readonly live: Live }
+  | { readonly kind: 'no-candidate'; readonly reason: string };
+
 /** Sends traffic to the candidate: one file is renamed, no configuration changes, no connection is closed. */
-export async function switchToCandidate(
-  environment: Environment,
-  release: Release,
-  clock: Clock,
-): Promise<{ readonly slot: Slot; readonly took: Milliseconds } | 'no-candidate'> {
-  const { live, candidate } = await readRecord(environment);
-  if (live?.release === release.digest) {
+export async function switchToCandidate(environment: Environment, release: Release, clock: Clock): Promise<Switched> {
+  const { epoch, live, candidate } = await readRecord(environment);
+  if (live?.release === release.digest && live.epoch === epoch) {
     await sendTrafficTo(environment, live.slot);
-    return { slot: live.slot, took: 0 as Milliseconds };
+    return { kind: 'was-made', live };
   }
-  if (candidate?.release !== release.digest) return 'no-candidate';
+  if (candidate?.release !== release.digest)
+    return { kind: 'no-candidate', reason: 'there is no candidate of this release; it was stopped' };
   const begun = clock();
   await sendTrafficTo(environment, candidate.slot);
-  await changeRecord(environment, { live: { slot: candidate.slot, release: release.digest, since: clock() } });
+  const since = clock();
+  const now: Live = {
+    slot: candidate.slot,
+    release: release.digest,
+    since,
+    epoch,
+    from: live?.slot ?? 'nobody was served',
+    took: (candidate.took + between(begun, since)) as Milliseconds,
+  };
+  await changeRecord(environment, { live: now });
   await writeServiceTargets(environment);
-  return { slot: candidate.slot, took: (candidate.took + between(begun, clock())) as Milliseconds };
+  return { kind: 'made', live: now };
 }
 
 /** Stops what gets no traffic any more. */

@@ -52,4 +52,6 @@ export type Inputs = {
   readonly staging: Digest;
   /** Holdpoint's version and the parts' versions: evidence of one probe is not evidence of another. */
   readonly holdpoint: Digest;
+  /** Length of the monitoring window: evidence of two minutes is not evidence of a day. */
+  readonly window: Digest;
 };

@@ -94,7 +94,10 @@ describe('a second release, under load', () => {
         const candidate = await bringUpCandidate(environment, release, never, systemClock);
         expect(candidate).toMatchObject({ slot, already: 'no' });
         expect(candidate.gates.map((gate) => gate.kind)).toEqual(['ready', 'ready']);
-        expect(await switchToCandidate(environment, release, systemClock)).toMatchObject({ slot });
+        expect(await switchToCandidate(environment, release, systemClock)).toMatchObject({
+          kind: 'made',
+          live: { slot },
+        });
         expect(await served()).toContain(release === first ? '200 first' : '200 second');
         const stopped = await retireOld(environment);
         expect(stopped.map((unit) => unit.how)).toEqual(['stopped', 'stopped']);
@@ -109,8 +112,9 @@ describe('a second release, under load', () => {
     await bringUpCandidate(environment, second, never, systemClock);
     expect(await served('preview')).toContain('200 second');
     expect(await served()).toContain('200 first');
-    await switchToCandidate(environment, second, systemClock);
-    await switchToCandidate(environment, second, systemClock);
+    const made = await switchToCandidate(environment, second, systemClock);
+    expect(made).toMatchObject({ kind: 'made', live: { slot: 'green', from: 'blue' } });
+    expect(await switchToCandidate(environment, second, systemClock)).toEqual({ ...made, kind: 'was-made' });
     expect(await served()).toContain('200 second');
     expect((await readRecord(environment)).live).toMatchObject({ slot: 'green', release: second.digest });
     await retireOld(environment);
@@ -118,6 +122,26 @@ describe('a second release, under load', () => {
       slot: 'green',
       already: 'live',
     });
+  });
+
+  it('comes up beside itself where it begins anew, for people are still served by it', async () => {
+    const { epoch, target } = await readRecord(environment);
+    if (target === undefined) throw new Error('nothing was aimed at');
+    await aim(environment, target, epoch + 1);
+    expect(await bringUpCandidate(environment, second, never, systemClock)).toMatchObject({
+      slot: 'blue',
+      already: 'no',
+    });
+    expect(await instancesOf('green')).not.toEqual([]);
+    expect(await switchToCandidate(environment, second, systemClock)).toMatchObject({
+      kind: 'made',
+      live: { slot: 'blue', from: 'green', epoch: epoch + 1 },
+    });
+    await retireOld(environment);
+    // Back to where the next ones begin.
+    await aim(environment, target, epoch + 2);
+    await rollOut(environment, second, never, systemClock);
+    expect((await readRecord(environment)).live).toMatchObject({ slot: 'green' });
   });
 });
 
@@ -142,7 +166,7 @@ describe('a release that does not become ready', () => {
     const result = await underLoad(async () => {
       const candidate = await bringUpCandidate(environment, third, AbortSignal.timeout(3_000), systemClock);
       expect(candidate.gates).toMatchObject([{ kind: 'not-ready', unit: 'web-blue-1' }]);
-      expect(await switchToCandidate(environment, third, systemClock)).toBe('no-candidate');
+      expect(await switchToCandidate(environment, third, systemClock)).toMatchObject({ kind: 'no-candidate' });
     });
     expect(failures(result)).toEqual(NONE);
     expect(await served()).toContain('200 second');

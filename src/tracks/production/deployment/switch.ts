@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { authorityFile } from '../../../environments/certificates.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
-import { minutes, seconds } from '../../../evidence/units.ts';
+import { days, minutes, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { LoadOutcome } from '../../../probes/load/generator.ts';
 import { runLoad } from '../../../probes/load/run.ts';
@@ -15,6 +15,9 @@ import type { World } from '../../world.ts';
 const WITNESSES_PER_SECOND = 50;
 const BEFORE = seconds(2);
 const WATCHED = seconds(6);
+
+/** A switch is made once for a release: evidence of it belongs to the epoch and does not grow old with time. */
+const OF_THE_RELEASE = days(365);
 
 /** Traffic goes over to the new release while a strict client looks on: not one request may fail. */
 export const switchTraffic = (world: World): Step => ({
@@ -33,12 +36,14 @@ export const switchTraffic = (world: World): Step => ({
       is: ['==', 0, 'count'],
       source: 'plan A.2: blue/green without a failed request',
       minimumSamples: 100,
+      maximumAge: OF_THE_RELEASE,
     }),
     ask({
       id: 'deploy-time',
       metric: 'deploy.duration',
       is: ['<', minutes(2), 'ms'],
       source: 'plan C.1: deploy < 2 min',
+      maximumAge: OF_THE_RELEASE,
     }),
   ],
   retry: { kind: 'never' },
@@ -50,27 +55,32 @@ export const switchTraffic = (world: World): Step => ({
     if (before) await sleep(BEFORE);
     const switched = await switchToCandidate(world.production, await world.release(), world.clock);
     const outcome = await (before ?? watch(world, attempt));
-    if (switched === 'no-candidate')
-      return [
-        note({
-          metric: 'switch.failed-requests',
-          unit: 'count',
-          observed: absent('there is no candidate of this release; it was stopped'),
-          method: { kind: 'file', text: 'record of the environment' },
-        }),
-      ];
-    attempt.progress(`traffic goes to ${switched.slot}`);
+    if (switched.kind === 'no-candidate') return [unseen(note, switched.reason)];
+    const { live } = switched;
+    attempt.progress(`traffic goes to ${live.slot}`);
+    // Where nobody was served before, looking on after the switch is all there is, at the first attempt as at a later one.
+    const seen = switched.kind === 'made' || live.from === 'nobody was served';
     return [
-      failures(note, outcome, pageOf(world) === undefined ? 'may be refused' : 'is there'),
+      seen
+        ? failures(note, outcome, pageOf(world) === undefined ? 'may be refused' : 'is there')
+        : unseen(note, 'an earlier attempt has made the switch, so this one saw none'),
       note({
         metric: 'deploy.duration',
         unit: 'ms',
-        observed: timed(switched.took),
+        observed: timed(live.took),
         method: { kind: 'command', text: 'start of the new instances until traffic reached them' },
       }),
     ];
   },
 });
+
+const unseen = (note: ReturnType<typeof notebook>, reason: string): Measurement =>
+  note({
+    metric: 'switch.failed-requests',
+    unit: 'count',
+    observed: absent(reason),
+    method: { kind: 'file', text: 'record of the environment' },
+  });
 
 /** A page that the app's own smoke tests find; undefined where they name none. */
 const pageOf = (world: World): string | undefined =>

@@ -20,7 +20,12 @@ export const window = (world: World): Step => ({
   task: 'A.4',
   title: `Validation window of ${Math.round(world.window.length / 60_000)} min under steady load`,
   needs: ['A.3/*', 'A.2/*'],
-  inputs: { production: world.inputs.production, release: world.inputs.release, holdpoint: world.inputs.holdpoint },
+  inputs: {
+    production: world.inputs.production,
+    release: world.inputs.release,
+    window: world.inputs.window,
+    holdpoint: world.inputs.holdpoint,
+  },
   applies: appliesIf(
     world.app.load !== undefined || world.app.window.requests.length > 0,
     'the app declares no load, so the window would be empty',
