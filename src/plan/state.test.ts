@@ -269,6 +269,7 @@ describe('evidence of an earlier launch', () => {
     ['an input changed', { launch: BEFORE, at: hourAgo, inputs: { release: digest('b') } }],
     ['an input was added', { launch: BEFORE, at: hourAgo, inputs: { release: digest('a'), parts: digest('c') } }],
     ['it is too old', { launch: BEFORE, at: NOW - hours(25) }],
+    ['a clock that was ahead dated it', { launch: BEFORE, at: NOW + hours(1) }],
     ['it was cut off', { launch: BEFORE, at: hourAgo, end: { kind: 'interrupted' } as const }],
     ['it failed', { launch: BEFORE, at: hourAgo, seen: [measurement(exactly(1, 1), instant(hourAgo))] }],
   ])('is measured afresh when %s', (_case, told: Told) => {

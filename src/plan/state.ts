@@ -224,6 +224,8 @@ function evidenceToUseAgain(q: Question): StepState | undefined {
     const came = outcome(found);
     // The latest attempt on these inputs decides: an older pass does not outlive a newer failure.
     if (came === 'missed' || until === undefined || until < now) return undefined;
+    // Of a clock that was ahead: how old it really is nobody can say.
+    if (found.some((f) => f.entry !== undefined && f.entry.measurement.to > now)) return undefined;
     return { kind: came, evidence: 'used-again', until, attempt, findings: found };
   }
   return undefined;
