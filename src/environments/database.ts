@@ -4,6 +4,7 @@ import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { minutes, seconds } from '../evidence/units.ts';
 import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
+import { cutText } from '../ledger/secret-search.ts';
 import { carryOut, lay } from '../parts/part.ts';
 import { archiveCommand, pgbackrest } from '../parts/pgbackrest.ts';
 import { postgres, socketDirectory } from '../parts/postgres.ts';
@@ -180,7 +181,7 @@ export function expectSuccess(
   const detail = jobOutput(end)
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => line.replace(/[^\x20-\x7e]+/g, '?').slice(0, 200))
+    .map((line) => cutText(line.replace(/[\p{C}\uFFFD]+/gu, '?'), 200))
     .slice(-10);
   throw new ProblemError({
     kind: 'app',

@@ -4,6 +4,7 @@ import type { Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
+import { cutText } from '../ledger/secret-search.ts';
 import type { Release } from '../releases/release.ts';
 import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
 import { databaseUrl } from './database-access.ts';
@@ -139,7 +140,7 @@ function whyNotListening(port: number): Promise<string | undefined> {
 
 async function withLastLines(environment: Environment, unit: Unit, reason: string): Promise<string> {
   const lines = await environment.runtime.logs(unit.name, 3);
-  return lines.length === 0 ? reason : `${reason}; its last lines: ${lines.join(' / ').slice(0, 300)}`;
+  return lines.length === 0 ? reason : `${reason}; its last lines: ${cutText(lines.join(' / '), 300)}`;
 }
 
 export type Stopped = {
