@@ -139,10 +139,16 @@ export async function writePosition(client: Client): Promise<string> {
   return rows[0]?.next ?? '';
 }
 
-/** Asks Postgres to hand the current WAL segment to the archive, so that a restore reaches this moment. */
+/**
+ * Asks Postgres to hand the current WAL segment to the archive, and waits until it is there, so that a restore reaches
+ * this moment.
+ *
+ * @throws ProblemError `app`: the archive did not take it
+ */
 export async function archiveNow(environment: Environment): Promise<void> {
   await withDatabase(environment, 'superuser', (client) => client.query('SELECT pg_switch_wal()'), {
     database: 'postgres',
   });
-  await environment.runtime.job(checkArchive(LIVE_BACKUP, environment.runtime.place));
+  const end = await environment.runtime.job(checkArchive(LIVE_BACKUP, environment.runtime.place));
+  expectSuccess(end, 'the archive did not take the last writes', environment);
 }

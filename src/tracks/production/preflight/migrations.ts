@@ -1,8 +1,8 @@
 import { jobEndText, jobSucceeded, MIGRATION_LIMIT, runDatabaseCommand } from '../../../environments/database.ts';
 import { withDatabase } from '../../../environments/database-access.ts';
 import type { Environment } from '../../../environments/environment.ts';
-import { type SeenLock, whileWatchingLocks } from '../../../environments/lock-watch.ts';
-import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
+import { LOCK_RESOLUTION, type SeenLock, whileWatchingLocks } from '../../../environments/lock-watch.ts';
+import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import { appliesIf, ask } from '../../asking.ts';
@@ -64,8 +64,12 @@ async function downAndUp(world: World, environment: Environment, attempt: Attemp
   const commands = declared.down ? [declared.down, declared.up] : [declared.up];
   const failures: string[] = [];
   const begun = performance.now();
-  const { locks } = await withDatabase(environment, 'superuser', (watcher) =>
-    whileWatchingLocks(watcher, async () => {
+  const lock = await withDatabase(environment, 'superuser', async (watcher) => {
+    const looks: number[] = [];
+    // The watcher asks nothing but for the locks, so each time that its connection has nothing left to do was one look.
+    watcher.on('drain', () => looks.push(performance.now()));
+    const watchedFrom = performance.now();
+    const { locks } = await whileWatchingLocks(watcher, async () => {
       for (const [i, command] of commands.entries()) {
         attempt.progress(`runs ${command.join(' ')}`);
         const end = await runDatabaseCommand(
@@ -76,8 +80,9 @@ async function downAndUp(world: World, environment: Environment, attempt: Attemp
         );
         if (!jobSucceeded(end)) failures.push(`${command.join(' ')} ${jobEndText(end)}`);
       }
-    }),
-  );
+    });
+    return longestLock(locks, looks, [watchedFrom, performance.now()]);
+  });
   const took = Math.round(performance.now() - begun);
   const method = { kind: 'command', text: commands.map((c) => c.join(' ')).join(' && ') } as const;
   return [
@@ -95,24 +100,38 @@ async function downAndUp(world: World, environment: Environment, attempt: Attemp
       observed: failures.length === 0 ? timed(took) : absent('a migration failed'),
       method,
     }),
-    note({ metric: 'migrations.longest-exclusive-lock', unit: 'ms', method, ...longest(locks) }),
+    note({ metric: 'migrations.longest-exclusive-lock', unit: 'ms', method, ...lock }),
   ];
 }
 
-/** Looked at every 20 ms, so a lock may have been held that much longer or, where none was seen, for less than that. */
-function longest(locks: readonly SeenLock[]) {
+/**
+ * The longest lock, from samples: it may have been taken right after the look before the first that saw it, and kept
+ * until right before the look after the last. Of a look only the end is known, so its sample may lie as far back as the
+ * end of the look before.
+ *
+ * @param looks when each look at the locks ended, in ms on the scale of `span`
+ * @param span when the watching began and ended
+ */
+export function longestLock(
+  locks: readonly SeenLock[],
+  looks: readonly number[],
+  span: readonly [begun: number, ended: number],
+): { readonly observed: Observed; readonly note: string } {
+  if (looks.length === 0)
+    return { observed: absent('the locks were never looked at'), note: 'the migrations ended before the first look' };
+  const moments = [...looks, ...span].sort((a, b) => a - b);
+  const gap = Math.ceil(Math.max(...moments.slice(1).map((at, i) => at - (moments[i] ?? at))));
+  const seen = `${looks.length} looks, at most ${gap} ms apart`;
   const worst = [...locks].sort((a, b) => b.heldFor - a.heldFor)[0];
   const value = worst?.heldFor ?? 0;
+  const between = Math.max(0, value - LOCK_RESOLUTION);
+  const interval = worst
+    ? ([Math.max(0, between - gap), Math.max(value, between + 3 * gap)] as const)
+    : ([0, 2 * gap] as const);
   return {
-    observed: {
-      kind: 'value',
-      value,
-      interval: [Math.max(0, value - 40), value + 40],
-      n: Math.max(1, locks.length),
-      resolution: 20,
-    } as const,
+    observed: { kind: 'value', value, interval, n: looks.length, resolution: LOCK_RESOLUTION },
     note: worst
-      ? `${worst.relation} for about ${worst.heldFor} ms; ${locks.length} relations in all`
-      : 'no exclusive lock was seen',
+      ? `${worst.relation} for about ${value} ms; ${locks.length} relations in all; ${seen}`
+      : `no exclusive lock was seen; ${seen}`,
   };
 }

@@ -13,6 +13,7 @@ import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
+import { lossesOf } from './written-and-read.ts';
 
 const BEFORE: Milliseconds = seconds(4);
 const STEADY_AGAIN_WITHIN: Milliseconds = minutes(3);
@@ -147,8 +148,8 @@ async function crashEverything(world: World, attempt: Attempt): Promise<Measurem
     text: `${settings.perSecond} writes/s, ${settings.write.method} ${settings.write.path}, each with an identity, read back by ${settings.read.path}`,
   } as const;
   const recovery = recoveryTime(recording, faultMs);
-  const accounting = reading.kind === 'read' ? reading.accounting : undefined;
-  const why = reading.kind === 'cannot tell' ? reading.reason : '';
+  const losses = reading.kind === 'read' ? lossesOf(reading.accounting, recording.writes, faultMs) : undefined;
+  const why = absent(reading.kind === 'cannot tell' ? reading.reason : '');
   return [
     note({
       metric: 'drill.survivors',
@@ -158,27 +159,9 @@ async function crashEverything(world: World, attempt: Attempt): Promise<Measurem
       note: survivors.join(', ') || undefined,
     }),
     note({ metric: RECOVERY.time, unit: 'ms', method, ...recoveryObserved(recovery) }),
-    note({
-      metric: RECOVERY.point,
-      unit: 'ms',
-      observed: accounting ? lossAge(accounting.lost, recording.writes, faultMs) : absent(why),
-      method,
-    }),
-    note({
-      metric: RECOVERY.lost,
-      unit: 'count',
-      observed: accounting ? exactly(accounting.lost.length, accounting.acknowledged) : absent(why),
-      method,
-      note: accounting ? inWords(accounting) : undefined,
-    }),
-    note({
-      metric: RECOVERY.unexpected,
-      unit: 'count',
-      observed: accounting
-        ? exactly(accounting.unexpected.length + accounting.refusedButRead.length, accounting.attempted)
-        : absent(why),
-      method,
-    }),
+    note({ metric: RECOVERY.point, unit: 'ms', observed: losses?.point ?? why, method }),
+    note({ metric: RECOVERY.lost, unit: 'count', observed: losses?.lost ?? why, method, note: losses?.note }),
+    note({ metric: RECOVERY.unexpected, unit: 'count', observed: losses?.unexpected ?? why, method }),
   ];
 }
 
@@ -261,23 +244,3 @@ function recoveryObserved(recovery: RecoveryTime): {
       return { observed: absent(recovery.reason), note: undefined };
   }
 }
-
-/** How far back the oldest acknowledged write lies that did not come back, seen from the fault; 0 where none was lost. */
-function lossAge(
-  lost: readonly string[],
-  writes: readonly { readonly key: string; readonly endedMs: number }[],
-  faultMs: number,
-): Observed {
-  const gone = new Set(lost);
-  const ages = writes.filter((w) => gone.has(w.key)).map((w) => Math.max(0, faultMs - w.endedMs));
-  return exactly(Math.max(0, ...ages), writes.length);
-}
-
-const inWords = (a: {
-  readonly attempted: number;
-  readonly acknowledged: number;
-  readonly refused: number;
-  readonly unclear: number;
-  readonly read: number;
-}): string =>
-  `${a.attempted} attempted: ${a.acknowledged} acknowledged, ${a.refused} refused, ${a.unclear} unclear; ${a.read} read back`;
