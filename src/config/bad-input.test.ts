@@ -343,7 +343,28 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a password in the database URL',
     more('database: { url: "postgres://app:hunter2@db/app" }\n'),
     [
-      '4:18  database.url: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
+      '4:18  database.url: found a database by URL; expected a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out',
+    ],
+  ],
+  [
+    'a database by URL, which no part carries out yet',
+    more('database:\n  url: env:STOCKROOM_DATABASE_URL\n  as: file\n'),
+    [
+      '5:8  database.url: found a database by URL; expected a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out',
+    ],
+  ],
+  [
+    'a cache, which no part carries out yet',
+    more('cache: redis\n'),
+    [
+      '4:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
+    ],
+  ],
+  [
+    'a cache with all its keys',
+    more('cache: { engine: redis, as: file, variable: CACHE_URL_FILE }\n'),
+    [
+      '4:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
     ],
   ],
   [
@@ -416,7 +437,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     [
       '4:1  windw: found the unknown key "windw"; expected a known key; did you mean "window"?',
       '5:23  staging.httpsPort: found "high"; expected a port from 1024 to 65535',
-      '6:8  cache: found "memcached"; expected `redis`, or a mapping',
+      '6:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
     ],
   ],
   [

@@ -20,6 +20,7 @@ export type KeySchema = {
   additionalProperties?: KeySchema | boolean;
   items?: KeySchema;
   anyOf?: readonly KeySchema[];
+  not?: KeySchema;
   /** Ours: taken out again before the schema is published. */
   'holdpoint:text'?: KeyText;
 };
@@ -38,7 +39,9 @@ function annotate(): KeySchema {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
       const text = keyText(zodSchema);
-      if (text !== undefined) Object.assign(jsonSchema, { examples: [...text.examples], 'holdpoint:text': text });
+      if (text === undefined) return;
+      const allowed = text.refused === undefined ? { examples: [...text.examples] } : { not: {} };
+      Object.assign(jsonSchema, allowed, { 'holdpoint:text': text });
     },
   });
   return schema as KeySchema;

@@ -131,14 +131,15 @@ describe('what a team may write', () => {
     ]);
   });
 
-  it('has a database by Holdpoint, or somebody else’s by a reference', () => {
+  it('has a database by Holdpoint', () => {
     expect(app(`${web}database: postgres\n`).database).toMatchObject({
       name: 'a',
       managed: { kind: 'by-holdpoint' },
       handover: { variable: 'DATABASE_URL', as: 'value' },
     });
-    expect(app(`${web}database: { url: env:DB, as: file }\n`).database).toMatchObject({
-      managed: { kind: 'by-url', url: { kind: 'env', variable: 'DB' } },
+    expect(app(`${web}database: { name: stock, as: file }\n`).database).toMatchObject({
+      name: 'stock',
+      managed: { kind: 'by-holdpoint' },
       handover: { variable: 'DATABASE_URL_FILE', as: 'file' },
     });
   });

@@ -38,6 +38,12 @@ describe('every example', () => {
     expect(new Set(keyEntries().map((e) => e.path[0]))).toEqual(new Set(Object.keys(properties ?? {})));
   });
 
+  it('is there for every key but those that are refused', () => {
+    const without = keyEntries().filter((e) => e.text.examples.length === 0);
+    expect(without.map((e) => e.title)).toEqual(['database.url', 'cache']);
+    expect(without.every((e) => e.text.refused !== undefined)).toBe(true);
+  });
+
   it.each(EXAMPLES)('can be read: %s', (_title, example) => {
     const reading = appFromText(stringify(example), 'holdpoint.yaml', '/app');
     expect(reading.kind === 'problems' ? reading.problems.flatMap(configProblemLines) : []).toEqual([]);
@@ -46,6 +52,10 @@ describe('every example', () => {
   it('is sound to an editor, which is not fooled by an unknown key', () => {
     const editor = z.fromJSONSchema(JSON.parse(editorSchemaText()));
     for (const [title, example] of EXAMPLES) expect(editor.safeParse(example).success, title).toBe(true);
+    const sound = { name: 'a', services: { w: 'node a.js' } };
+    expect(editor.safeParse(sound).success).toBe(true);
+    for (const refused of [{ cache: 'redis' }, { database: { url: 'env:DB' } }])
+      expect(editor.safeParse({ ...sound, ...refused }).success).toBe(false);
     expect(editor.safeParse({ name: 'a', services: { w: { comand: 'node a.js' } } }).success).toBe(false);
   });
 });

@@ -146,7 +146,10 @@ Keys that begin with \`x-\` at the left margin are not read: a place for YAML an
 function contents(entries: readonly KeyEntry[]): string {
   const rows = entries
     .filter((e) => e.path.length === 1)
-    .map((e) => `| [\`${e.title}\`](#${anchor(e.title)}) | ${firstSentence(e.text.description)} |`);
+    .map(
+      (e) =>
+        `| [\`${e.title}\`](#${anchor(e.title)}) | ${firstSentence(e.text.description)}${e.text.refused === undefined ? '' : ' Not yet: refused.'} |`,
+    );
   return ['| key | |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
@@ -157,6 +160,7 @@ const firstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? tex
 
 function section(e: PageEntry, root: KeySchema): string {
   const facts = [
+    e.text.refused === undefined ? undefined : `Not yet: refused. Expected: ${e.text.refused}.`,
     e.required ? 'Required.' : undefined,
     e.choices.length > 0 ? `One of ${e.choices.map((c) => `\`${c}\``).join(', ')}.` : undefined,
     e.required ? undefined : absentText(e),
@@ -169,10 +173,10 @@ function section(e: PageEntry, root: KeySchema): string {
     '',
     e.text.description,
     ...(facts.length === 0 ? [] : ['', facts.join(' ')]),
-    '',
-    '```yaml',
-    yaml(withoutNameAndServices(exampleFile(e.path, first, root), e.path)),
-    '```',
+    // A key that is refused has no example: nobody should copy it.
+    ...(first === undefined
+      ? []
+      : ['', '```yaml', yaml(withoutNameAndServices(exampleFile(e.path, first, root), e.path)), '```']),
     ...(also.length === 0 ? [] : ['', also.join(' ')]),
     '',
   ].join('\n');

@@ -1,11 +1,13 @@
 import * as z from 'zod';
-import { key } from './key.ts';
-import { existingSecret } from './secrets.ts';
+import type { SecretReference } from '../app.ts';
+import { key, notYet } from './key.ts';
 import { command, handoverAs, variable } from './values.ts';
 
 const DATABASE = '`postgres`, or a mapping';
 const DATABASE_NAME =
   'a database name: lower-case letters, digits and `_`, beginning with a letter, at most 63 characters';
+
+const MANAGED = 'a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out';
 
 const postgres = z.literal('postgres', { error: '`postgres`' });
 
@@ -29,11 +31,11 @@ const migrations = z.strictObject(
 const databaseKeys = z.strictObject(
   {
     engine: key(postgres.default('postgres'), { description: 'The kind of database.', examples: ['postgres'] }),
-    url: key(existingSecret.optional(), {
-      description:
-        'Reference to the URL of a database that somebody else runs. Holdpoint then neither makes nor backs it up.',
-      examples: ['env:STOCKROOM_DATABASE_URL'],
+    url: key(notYet<SecretReference>('a database by URL', MANAGED).optional(), {
+      description: 'Reference to the URL of a database that somebody else runs.',
+      examples: [],
       absent: 'Holdpoint runs the database',
+      refused: MANAGED,
     }),
     name: key(
       z
@@ -85,31 +87,14 @@ export const database = key(
   },
 );
 
-const CACHE = '`redis`, or a mapping';
-const redis = z.literal('redis', { error: '`redis`' });
+type CacheInput = { readonly as: z.output<typeof handoverAs>; readonly variable?: string | undefined };
 
-const cacheKeys = z.strictObject(
-  {
-    engine: key(redis.default('redis'), { description: 'The kind of cache.', examples: ['redis'] }),
-    as: key(handoverAs.default('value'), {
-      description:
-        '`file`: the variable carries the path of a file that holds the URL. `value`: it carries the URL itself.',
-      examples: ['value'],
-    }),
-    variable: key(variable.optional(), {
-      description: 'Environment variable by which the services learn the URL.',
-      examples: ['REDIS_URL'],
-      absent: '`REDIS_URL`, or `REDIS_URL_FILE` where it is handed over as a file',
-    }),
-  },
-  { error: (issue) => (issue.code === 'invalid_type' ? CACHE : undefined) },
-);
+const NO_CACHE =
+  'none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`';
 
-export const cache = key(
-  z
-    .union([redis.transform((engine): z.input<typeof cacheKeys> => ({ engine })).pipe(cacheKeys), cacheKeys], {
-      error: CACHE,
-    })
-    .optional(),
-  { description: 'A cache that Holdpoint runs for the app.', examples: ['redis'], absent: 'the app has none' },
-);
+export const cache = key(notYet<CacheInput>('a cache', NO_CACHE).optional(), {
+  description: 'A cache that Holdpoint runs for the app.',
+  examples: [],
+  absent: 'the app has none',
+  refused: NO_CACHE,
+});

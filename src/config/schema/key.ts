@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 
 /** A value as it would stand in the file. */
 export type YamlValue = string | number | boolean | readonly YamlValue[] | { readonly [key: string]: YamlValue };
@@ -10,6 +10,8 @@ export type KeyText = {
   readonly examples: readonly YamlValue[];
   /** What holds where the key is not given, if that is not one constant value. */
   readonly absent?: string;
+  /** For a key that this version refuses, whatever its value: what is expected in its place. It has no examples. */
+  readonly refused?: string;
   /** For a mapping whose keys a team chooses: the name used in examples, and what a name stands for. */
   readonly entry?: { readonly example: string; readonly meaning: string };
 };
@@ -32,6 +34,16 @@ export function key<S extends z.ZodType>(schema: S, text: KeyText): S {
  * and even then not if it looks like one.
  */
 export type Refusal = { readonly expected: string; readonly quote: 'shown' | 'hidden'; readonly found?: string };
+
+/**
+ * The value of a key that has its meaning, but that this version cannot carry out: refused, as it must not be accepted
+ * and then ignored. It is never shown: nobody looked at what it is.
+ */
+export const notYet = <T>(found: string, expected: string) =>
+  z.unknown().transform((value, ctx): T => {
+    refuse(ctx, value, { expected, quote: 'hidden', found });
+    return z.NEVER;
+  });
 
 type RefusalContext = { readonly issues: { push(issue: z.core.$ZodRawIssue): unknown } };
 

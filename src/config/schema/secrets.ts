@@ -34,9 +34,6 @@ function referenceTo<T>(expected: string, read: (text: string) => T | undefined)
   });
 }
 
-/** Where a secret that exists already is to be had. */
-export const existingSecret = referenceTo(REFERENCE, secretReference);
-
 /** A webhook's address is open only where it carries nothing secret. */
 export const openUrlOrReference = referenceTo(
   `${REFERENCE}; or, where it holds nothing secret, an http or https URL`,
