@@ -40,7 +40,11 @@ function annotate(): KeySchema {
     override: ({ zodSchema, jsonSchema }) => {
       const text = keyText(zodSchema);
       if (text === undefined) return;
-      const allowed = text.refused === undefined ? { examples: [...text.examples] } : { not: {} };
+      const { description, examples, refused } = text;
+      const allowed =
+        refused === undefined
+          ? { examples: [...examples] }
+          : { not: {}, description: `${description} Not yet: refused. Expected: ${refused}.` };
       Object.assign(jsonSchema, allowed, { 'holdpoint:text': text });
     },
   });
