@@ -1,5 +1,5 @@
 import type { Quietness } from '../evidence/measurement.ts';
-import type { Reading } from '../probes/pressure.ts';
+import type { Disturbance, Reading } from '../probes/pressure.ts';
 import { disturbance, samplePressure } from '../probes/pressure.ts';
 
 /**
@@ -16,15 +16,24 @@ export async function quietly<T>(
 ): Promise<{ readonly result: T; readonly quietness: Quietness }> {
   const before = await samplePressure();
   const result = await work();
-  const { steal, stalled, busy } = disturbance(before, await samplePressure());
+  return { result, quietness: quietnessOf(disturbance(before, await samplePressure())) };
+}
+
+/**
+ * A machine whose kernel does not tell one of them counts as quiet, or no launch could pass there. What was not told is
+ * kept with the measurement, so that nobody takes silence for calm.
+ */
+export function quietnessOf({ steal, stalled, busy }: Pick<Disturbance, 'steal' | 'stalled' | 'busy'>): Quietness {
   const reasons = [
     ...above(steal, MOST_STEAL, 'of the CPU went to other machines on the same hardware'),
     ...above(stalled.memory, MOST_MEMORY_STALL, 'of the time something waited for memory'),
   ];
-  const pressure = `busy ${text(busy)}, steal ${text(steal)}, waiting for cpu ${text(stalled.cpu)}, io ${text(stalled.io)}, memory ${text(stalled.memory)}`;
+  if (reasons.length > 0) return { kind: 'disturbed', reason: reasons.join('; ') };
+  const untold = [...unknown(steal, 'steal'), ...unknown(stalled.memory, 'waiting for memory')];
+  const seen = `busy ${text(busy)}, steal ${text(steal)}, waiting for cpu ${text(stalled.cpu)}, io ${text(stalled.io)}, memory ${text(stalled.memory)}`;
   return {
-    result,
-    quietness: reasons.length > 0 ? { kind: 'disturbed', reason: reasons.join('; ') } : { kind: 'quiet', pressure },
+    kind: 'quiet',
+    pressure: untold.length === 0 ? seen : `pressure not told by this kernel: ${untold.join(', ')}; ${seen}`,
   };
 }
 
@@ -35,3 +44,6 @@ const text = (reading: Reading): string => (reading.kind === 'known' ? percent(r
 function above(reading: Reading, most: number, what: string): string[] {
   return reading.kind === 'known' && reading.value > most ? [`${percent(reading.value)} ${what}`] : [];
 }
+
+const unknown = (reading: Reading, what: string): string[] =>
+  reading.kind === 'known' ? [] : [`${what} (${reading.reason})`];

@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts';
 import { alertUndelivered } from './planted/alert-undelivered.ts';
+import { backupDiffers } from './planted/backup-differs.ts';
 import { backupEscrow } from './planted/backup-escrow.ts';
 import { buildFails } from './planted/build-fails.ts';
 import { candidateNeverReady } from './planted/candidate-never-ready.ts';
@@ -45,10 +46,13 @@ import { twinOtherRelease } from './planted/twin-other-release.ts';
 import { twinSharedKey } from './planted/twin-shared-key.ts';
 import { webhookRefuses } from './planted/webhook-refuses.ts';
 import { windowGap } from './planted/window-gap.ts';
+import { windowPageGone } from './planted/window-page-gone.ts';
+import { windowTargetDown } from './planted/window-target-down.ts';
 
 /** Every fault, in the order in which they are planted: those that need less standing come first. */
 export const FAULTS: readonly Fault[] = [
   alertUndelivered,
+  backupDiffers,
   backupEscrow,
   buildFails,
   candidateNeverReady,
@@ -94,4 +98,6 @@ export const FAULTS: readonly Fault[] = [
   twinSharedKey,
   webhookRefuses,
   windowGap,
+  windowPageGone,
+  windowTargetDown,
 ];

@@ -1,18 +1,22 @@
 import { authorityFile } from '../../../environments/certificates.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
-import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
+import { absent, exactly, type Measurement, type Quietness } from '../../../evidence/measurement.ts';
 import { days, type Milliseconds } from '../../../evidence/units.ts';
-import { GOLDEN, type GoldenQuery, goldenQueries, WATCH } from '../../../parts/golden-metrics/queries.ts';
+import { GOLDEN, type GoldenQuery, goldenQueries, UNDER_LOAD, WATCH } from '../../../parts/golden-metrics/queries.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
+import type { LoadOutcome } from '../../../probes/load/generator.ts';
 import { runLoad } from '../../../probes/load/run.ts';
-import { coverage, queryInstant, queryRange } from '../../../probes/promql.ts';
+import { queryInstant, queryRange, type Series } from '../../../probes/promql.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { loadMeasurements, loadPlan } from '../../load-measurements.ts';
 import { type Notebook, notebook } from '../../observing.ts';
 import { quietly } from '../../quiet.ts';
 import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
+import { clientErrors, clientErrorsObjective, pagesOf } from './client-errors.ts';
+import { countQuery, observedOf, type Sampling, samplingNote } from './readings.ts';
+import { expectedTargets, joinedSeries, LOOKBACK_STEPS, pieces, watchedOver } from './watching.ts';
 
 /** The objectives, judged over the window under a steady synthetic load. What was not watched is not known. */
 export const window = (world: World): Step => ({
@@ -47,6 +51,7 @@ function windowObjectives(world: World) {
   ) => ask({ id, metric, is, source: 'plan A.3 and A.4: SLA', maximumAge: days(30), ...more });
   return [
     one('error-rate', GOLDEN.errorRate, ['<', golden.errorPercent, 'percent'], { minimumSamples: 100 }),
+    clientErrorsObjective(world.app, golden.errorPercent),
     one('latency', GOLDEN.latencyWithin, ['>=', 95, 'percent'], {
       minimumSamples: 100,
       source: `plan A.3: P95 < ${golden.latencyP95} ms, counted at a bucket's bound`,
@@ -97,85 +102,124 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
   );
   const endS = Math.floor(Date.now() / 1000);
   if (attempt.signal.aborted) return [];
-  const fromClient = result.kind === 'ran' ? loadMeasurements(result.result, world.host.name, quietness) : [];
+  const sampling = { window: ((endS - startS) * 1000) as Milliseconds, scrapeInterval: SCRAPE_INTERVAL };
   const golden: Measurement[] = [];
-  for (const query of goldenQueries(app, goldenSettingsOf(production), ((endS - startS) * 1000) as Milliseconds))
-    golden.push(...(await read(target, query, endS, note)));
-  return [...golden, ...(await howWellWatched(target, { startS, endS }, note)), ...fromClient];
+  for (const query of goldenQueries(app, goldenSettingsOf(production), sampling.window))
+    golden.push(...(await read(target, query, { endS, sampling, quietness }, note)));
+  return [
+    ...golden,
+    ...(await howWellWatched(world, target, { startS, endS }, note)),
+    ...fromClient(world, result, quietness, note),
+  ];
 }
 
+/** What the synthetic client saw. A load that did not run, or whose count is gone, has seen nothing. */
+function fromClient(world: World, outcome: LoadOutcome, quietness: Quietness, note: Notebook): Measurement[] {
+  if (outcome.kind === 'ran')
+    return loadMeasurements(outcome.result, world.host.name, quietness).map((m) =>
+      // A generator that sends a moment late still sees how each request ends: its lateness spoils times, not answers.
+      m.metric === UNDER_LOAD.errorRate
+        ? { ...m, observed: clientErrors(outcome.result, pagesOf(world.app)), quietness }
+        : m,
+    );
+  const method = { kind: 'load', text: `https://127.0.0.1:${world.production.ports.https}` } as const;
+  const observed = absent(outcome.reason);
+  return [
+    note({ metric: UNDER_LOAD.latencyP95, unit: 'ms', observed, method }),
+    note({ metric: UNDER_LOAD.errorRate, unit: 'percent', observed, method }),
+    note({ metric: UNDER_LOAD.requestRate, unit: 'per-minute', observed, method }),
+  ];
+}
+
+type Over = { readonly endS: number; readonly sampling: Sampling; readonly quietness: Quietness };
+
 /** One golden metric over the window, as Prometheus has it. No result is an absent value: nobody saw, so nobody knows. */
-async function read(target: HttpTarget, query: GoldenQuery, endS: number, note: Notebook): Promise<Measurement[]> {
-  const about = { metric: query.metric, unit: query.unit, method: { kind: 'query', text: query.expr } } as const;
+async function read(
+  target: HttpTarget,
+  query: GoldenQuery,
+  { endS, sampling, quietness }: Over,
+  note: Notebook,
+): Promise<Measurement[]> {
+  const { metric, unit } = query;
+  const about = { metric, unit, quietness, method: { kind: 'query', text: query.expr } } as const;
   const result = await queryInstant(target, query.expr, endS);
   if (result.kind === 'error') return [note({ ...about, observed: absent(result.reason) })];
   if (result.kind === 'absent')
     return [note({ ...about, observed: absent('Prometheus has no data for it over the window') })];
-  const n = await countOf(target, query, endS);
+  const countOf = await counts(target, query, sampling.window, endS);
   return result.series.map((series) => {
     const value = series.samples.at(-1)?.value ?? Number.NaN;
-    const observed: Observed = Number.isFinite(value)
-      ? { kind: 'value', value, interval: [value, value], n, resolution: resolutionOf(query, n) }
-      : absent('the value is no number');
-    return note({ ...about, of: query.ofLabel ? (series.labels[query.ofLabel] ?? '') : '', observed });
+    const n = countOf(series);
+    return note({
+      ...about,
+      of: query.ofLabel ? (series.labels[query.ofLabel] ?? '') : '',
+      observed: Number.isFinite(value) ? observedOf(metric, value, n, sampling) : absent('the value is no number'),
+      note: samplingNote(metric, n, sampling),
+    });
   });
 }
 
-/**
- * Over the window a share is a count of what happened in it, and no sample of something larger: what cannot be told is
- * less than one request.
- */
-const resolutionOf = (query: GoldenQuery, n: number): number =>
-  n > 0 && (query.metric === GOLDEN.errorRate || query.metric === GOLDEN.latencyWithin) ? 100 / n : 0;
-
-async function countOf(target: HttpTarget, query: GoldenQuery, endS: number): Promise<number> {
-  if (query.count === undefined) return 1;
-  const result = await queryInstant(target, query.count, endS);
-  return result.kind === 'series' ? Math.floor(result.series[0]?.samples.at(-1)?.value ?? 0) : 0;
+/** On how many observations each result rests: 0 where Prometheus does not say. */
+async function counts(
+  target: HttpTarget,
+  query: GoldenQuery,
+  window: Milliseconds,
+  endS: number,
+): Promise<(about: Series) => number> {
+  const { ofLabel } = query;
+  const expr = countQuery(query, window);
+  if (expr === undefined) return () => 1;
+  const result = await queryInstant(target, expr, endS);
+  const counted = result.kind === 'series' ? result.series : [];
+  return ({ labels }) => {
+    const mine = counted.find((c) => ofLabel === undefined || c.labels[ofLabel] === labels[ofLabel]);
+    return Math.floor(mine?.samples.at(-1)?.value ?? 0);
+  };
 }
 
 /**
  * How much of the window Prometheus looked: the share of steps at which the target of each scrape job was read, for the
  * worst of them, and the longest time in which one was not. Twice the scrape interval, so that nothing looks back
- * further.
+ * further. A target that was down all the time is 0 at each step: the query must not leave it out.
  */
 async function howWellWatched(
+  { production }: World,
   target: HttpTarget,
   { startS, endS }: { readonly startS: number; readonly endS: number },
   note: Notebook,
 ): Promise<Measurement[]> {
   const stepS = SCRAPE_INTERVAL / 1000;
-  const expr = `max_over_time(up{job!="delivery-check"}[${2 * stepS}s]) > 0`;
-  const range = { startS: startS + 2 * stepS, endS, stepS };
+  const expr = `max_over_time(up{job!="delivery-check"}[${LOOKBACK_STEPS * stepS}s])`;
+  const range = { startS: startS + LOOKBACK_STEPS * stepS, endS, stepS };
   const method = { kind: 'query', text: expr } as const;
-  const result = await queryRange(target, expr, range);
   const unseen = (reason: string) =>
     [WATCH.coverage, WATCH.longestGap].map((metric) =>
       note({ metric, unit: metric === WATCH.coverage ? 'percent' : 'ms', observed: absent(reason), method }),
     );
-  if (result.kind === 'error') return unseen(result.reason);
-  if (result.kind === 'absent') return unseen('Prometheus saw no target in the window');
-  const looks = result.series.map((series) => ({
-    name: series.labels.instance ?? '',
-    ...coverage(series.samples, range),
-  }));
-  const share = Math.min(...looks.map((l) => (100 * l.present) / l.expected));
-  const gap = Math.max(0, ...looks.flatMap((l) => l.gaps.map((g) => (g.toS - g.fromS + stepS) * 1000)));
-  const n = looks.reduce((sum, l) => sum + l.present, 0);
-  const worst = looks.find((l) => (100 * l.present) / l.expected === share);
+  const seen: Series[] = [];
+  for (const piece of pieces(range)) {
+    const result = await queryRange(target, expr, piece);
+    if (result.kind === 'error') return unseen(result.reason);
+    if (result.kind === 'series') seen.push(...result.series);
+  }
+  const expected = expectedTargets(production.app, goldenSettingsOf(production).jobs);
+  const watched = seen.length === 0 ? undefined : watchedOver(joinedSeries(seen), range, expected);
+  if (watched === undefined) return unseen('Prometheus saw no target in the window');
+  const { share, due, worst, longestGap } = watched;
   return [
     note({
       metric: WATCH.coverage,
       unit: 'percent',
-      observed: exactly(share, n),
+      observed: exactly(share, due),
       method,
-      note: share < 100 ? `${worst?.name} was seen least` : undefined,
+      note: share < 100 ? `${worst} was seen least` : undefined,
     }),
     note({
       metric: WATCH.longestGap,
       unit: 'ms',
-      observed: { kind: 'value', value: gap, interval: [Math.max(0, gap - stepS * 1000), gap], n, resolution: 0 },
+      observed: { kind: 'value', value: longestGap[0], interval: longestGap, n: due, resolution: 0 },
       method,
+      note: 'from one scrape that worked to the next',
     }),
   ];
 }
