@@ -197,7 +197,7 @@ describe('the recovery time, from the recorder alone', () => {
       outageFromMs: 1_000,
       recoveredAtMs: 1_910,
       recoveryMs: 910,
-      low: 800,
+      low: 790,
       high: 1_010,
       sinceFaultMs: 960,
       notAcknowledged: 7,

@@ -11,8 +11,8 @@ export type RecoveryTime =
       /** The recovery time: from `outageFromMs` to `recoveredAtMs`. */
       readonly recoveryMs: number;
       /**
-       * The service failed at some time between the last acknowledged write and the first that was not, and came back between
-       * the last that was not and the first that was: the writes' spacing bounds what can be known.
+       * The service failed at some time between the last acknowledged write and the end of the first that was not, and came
+       * back between the last that was not and the first that was: the writes' spacing bounds what can be known.
        */
       readonly low: number;
       readonly high: number;
@@ -76,7 +76,7 @@ export function recoveryTime(
     outageFromMs: bad.dueMs,
     recoveredAtMs: first.endedMs,
     recoveryMs: first.endedMs - bad.dueMs,
-    low: Math.max(0, lastBadMs - bad.dueMs),
+    low: Math.max(0, lastBadMs - bad.endedMs),
     high: first.endedMs - lastGoodMs,
     sinceFaultMs: first.endedMs - faultMs,
     notAcknowledged: after.slice(firstBad, start).filter(({ end }) => end !== 'acknowledged').length,

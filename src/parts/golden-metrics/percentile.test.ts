@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { otherWork } from '../../../test/other-work.ts';
 import { freePorts, portAt, temporaryRuntime } from '../../../test/runtimes/temporary.ts';
 import { sampleApp } from '../../../test/sample-app.ts';
 import { milliseconds, seconds, systemClock } from '../../evidence/units.ts';
@@ -122,7 +123,10 @@ const isBeyond = (seen: number, truth: number) => Math.abs(seen / truth - 1) >= 
 async function dashboard(context: TestContext, latency: LatencyScript, analytic: number): Promise<Seen> {
   for (let look = 1; ; look += 1) {
     const seen = await oneLook(context, latency, analytic);
-    if (!isBeyond(seen.p95, seen.held) || look === 3) return seen;
+    if (!isBeyond(seen.p95, seen.held)) return seen;
+    const other = look === 3 ? await otherWork() : undefined;
+    if (other !== undefined) context.skip(`the machine is too busy to tell: ${other}`);
+    if (look === 3) return seen;
     console.warn(`looks again: P95 is ${seen.p95} ms instead of ${seen.held} ms`);
   }
 }

@@ -1,5 +1,6 @@
 import { setPriority } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { otherWork } from '../../../test/other-work.ts';
 import type { Percentile } from './latency.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadResult } from './result.ts';
@@ -10,8 +11,8 @@ import { type LatencyScript, type ScriptedServer, startScriptedServer } from './
 // The reference must be sound itself: the server says how long it really held requests, which may be off the script by 2 % at
 // most, and the generator is held against that. A saturated run is evidence of nothing. Whatever else the machine does only
 // ever adds time, so a run that cannot be used or is beyond the tolerance is made again, and said so: what the generator
-// itself gets wrong is wrong in each of the three. Where none could be used nothing is known, and the test says that it was
-// skipped instead of passing or failing. `latency.test.ts` and `strict.test.ts` do not depend on a quiet machine.
+// itself gets wrong is wrong in each of the three. Where none could be used, or the machine has other work, nothing is
+// known, and the test says that it was skipped instead of passing or failing. `latency.test.ts` and `strict.test.ts` do not depend on a quiet machine.
 const RUNS = 3;
 const TOLERANCE = 0.02;
 
@@ -57,8 +58,9 @@ async function measure(context: TestContext, script: Script): Promise<LoadResult
     reasons.push(`run ${run} of ${RUNS}: ${reason}`);
     console.warn(`not used, ${reasons.at(-1)}`);
   }
-  if (beyond !== undefined) throw new Error(reasons.join('; '));
-  return context.skip(`the machine is too busy to tell; ${reasons.join('; ')}`);
+  const other = beyond === undefined ? 'no run could be used' : await otherWork();
+  if (other === undefined) throw new Error(reasons.join('; '));
+  return context.skip(`the machine is too busy to tell: ${other}; ${reasons.join('; ')}`);
 }
 
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
