@@ -41,7 +41,7 @@ export const UNDER_LOAD = {
 export const WATCH = {
   /** Scrapes that worked of those that were due, in percent, for the worst target. */
   coverage: 'monitoring.coverage',
-  /** Longest time that a target was not seen, in ms. */
+  /** Longest time from one scrape of a target that worked to the next, in ms: the scrape interval at the least. */
   longestGap: 'monitoring.longest-gap',
 } as const;
 
