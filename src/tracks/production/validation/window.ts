@@ -41,6 +41,14 @@ export const window = (world: World): Step => ({
   run: (attempt) => watch(world, attempt),
 });
 
+/**
+ * The load as Prometheus must have seen it, a minute. A rate that is read from scrapes is off by what comes in one scrape
+ * interval: 8 % of a window of a minute, nothing of a day. Beyond that 1 % may be missing.
+ */
+function leastRate({ app, window: { length } }: World): number {
+  return app.window.requestsPerMinute * (1 - Math.max(0.01, SCRAPE_INTERVAL / length));
+}
+
 function windowObjectives(world: World) {
   const { objectives: golden } = goldenSettingsOf(world.production);
   const one = (
@@ -57,7 +65,7 @@ function windowObjectives(world: World) {
       source: `plan A.3: P95 < ${golden.latencyP95} ms, counted at a bucket's bound`,
     }),
     one('latency-p95', GOLDEN.latencyP95, ['<', golden.latencyP95, 'ms'], { gate: 'inform' }),
-    one('request-rate', GOLDEN.requestRate, ['>=', world.app.window.requestsPerMinute * 0.99, 'per-minute'], {
+    one('request-rate', GOLDEN.requestRate, ['>=', leastRate(world), 'per-minute'], {
       source: 'the synthetic load arrived',
     }),
     one('cpu', GOLDEN.cpu, ['<', golden.cpuPercent, 'percent'], { source: 'plan A.3: CPU < 70 %' }),
