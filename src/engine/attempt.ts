@@ -28,8 +28,8 @@ export type AttemptContext = {
   append(leaves: readonly NewLeaf[]): Promise<void>;
   subject(): Digest | undefined;
   progress(line: string): void;
-  /** A text with every known secret blotted out. */
-  withoutSecrets(text: string): string;
+  /** Blots every secret that is known now out of a text. */
+  withoutSecrets(): (text: string) => string;
   artefact(name: string, content: string | Uint8Array, retention: Milliseconds): Promise<Digest>;
   boundary(name: Boundary, id: AttemptId): void;
 };
@@ -73,13 +73,14 @@ async function run(context: AttemptContext, step: Step): Promise<Ran> {
       progress: context.progress,
       artefact: context.artefact,
     });
-    const measured = measuredBodies(step, measurements).map((body) => textsIn(body, context.withoutSecrets));
+    const change = context.withoutSecrets();
+    const measured = measuredBodies(step, measurements).map((body) => textsIn(body, change));
     return { measured, end: { kind: 'completed' } };
   } catch (thrown) {
     if (signal.aborted) return { measured: [], end: { kind: 'cancelled' } };
     return {
       measured: [],
-      end: { kind: 'errored', problem: textsIn(problemOfStep(thrown, step.id), context.withoutSecrets) },
+      end: { kind: 'errored', problem: textsIn(problemOfStep(thrown, step.id), context.withoutSecrets()) },
     };
   }
 }

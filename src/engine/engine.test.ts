@@ -308,7 +308,7 @@ test('what an app says of itself reaches neither ledger nor progress with a know
   };
   const { engine, settled, leaves, events } = await engineOn(
     { 'A.1/a': quoting, 'A.1/b': failing },
-    { withoutSecrets: (text) => text.replaceAll(secret, '[secret login]') },
+    { withoutSecrets: () => (text) => text.replaceAll(secret, '[secret login]') },
   );
   const launch = await engine.start(request());
   await settled(launch);

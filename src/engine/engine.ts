@@ -40,8 +40,10 @@ export type EngineOptions = {
   /** Holdpoint's own version, for the launch's first leaf. */
   readonly version: string;
   readonly log: (line: string) => void;
-  /** A text with every known secret blotted out: what an app says of itself may hold one. */
-  readonly withoutSecrets: (text: string) => string;
+  /**
+   * Looks up the secrets that are known now and gives what blots them out of a text: what an app says of itself may hold one.
+   */
+  readonly withoutSecrets: () => (text: string) => string;
   /** In which order attempts that are due at the same moment are begun. The kill matrix shuffles. */
   readonly order: (due: readonly Due[]) => readonly Due[];
   readonly boundary: (name: Boundary, id: AttemptId) => void;
@@ -89,7 +91,7 @@ export class Engine {
       ...settings,
       order: settings.order ?? ((due) => due),
       boundary: settings.boundary ?? (() => undefined),
-      withoutSecrets: settings.withoutSecrets ?? ((text) => text),
+      withoutSecrets: settings.withoutSecrets ?? (() => (text) => text),
       records: new LaunchRecords(settings.launches),
       tokens: new HostTokens(),
       workflows: () =>

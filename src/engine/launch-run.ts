@@ -288,7 +288,7 @@ export class LaunchRun {
       subject: () => this.#planned?.subject?.(step),
       withoutSecrets,
       progress: (said) => {
-        const line = withoutSecrets(said);
+        const line = withoutSecrets()(said);
         log.line(line, clock());
         this.#said.set(step, line);
         this.#emit({ kind: 'progress', step, attempt: id.attempt, line });

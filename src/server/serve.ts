@@ -84,9 +84,13 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   const log = openLog(join(state.logs, 'serve.log'));
   undo.push(log.close);
   log.line(`Holdpoint ${version} serves ${state.root} as process ${process.pid}`);
+  const blotting = () => {
+    const known = secrets();
+    return (text: string) => withoutSecrets(text, known);
+  };
   // A fault of our own ends the process, and the next command starts it again: its last words belong into the log.
   const lastWords = (error: Error) =>
-    log.line(`ends by a fault of its own: ${withoutSecrets(error.stack ?? error.message, secrets())}`);
+    log.line(`ends by a fault of its own: ${blotting()(error.stack ?? error.message)}`);
   process.on('uncaughtExceptionMonitor', lastWords);
   undo.push(() => process.off('uncaughtExceptionMonitor', lastWords));
   const database = await openControlDatabase({
@@ -109,7 +113,7 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
     plans,
     launches: state.launches,
     keep: ledger.keep,
-    withoutSecrets: (text) => withoutSecrets(text, secrets()),
+    withoutSecrets: blotting,
     attemptLog: (id) => attemptLog(attemptLogs, id),
     clock,
     version,
