@@ -1,7 +1,7 @@
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { otherWork } from '../../../test/other-work.ts';
+import { withRaisedPriority } from '../../../test/raised-priority.ts';
 import { freePorts, portAt, temporaryRuntime } from '../../../test/runtimes/temporary.ts';
 import { sampleApp } from '../../../test/sample-app.ts';
 import { milliseconds, seconds, systemClock } from '../../evidence/units.ts';
@@ -38,9 +38,9 @@ let close: () => Promise<void>;
 let ports: readonly number[];
 let tls: { readonly certificate: string; readonly key: string; readonly authority: string };
 
+withRaisedPriority();
+
 beforeAll(async () => {
-  // The scripted server lives in this process. Where its priority may not be raised, its own account decides.
-  raise(-10);
   ({ runtime, close } = await temporaryRuntime());
   ports = await freePorts(5);
   const now = systemClock();
@@ -79,15 +79,8 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  raise(0);
   await close?.();
 });
-
-function raise(niceness: number) {
-  try {
-    setPriority(niceness);
-  } catch {}
-}
 
 /** The load balancer, anew in front of a server. */
 async function standBefore(server: ScriptedServer): Promise<void> {

@@ -1,6 +1,6 @@
-import { setPriority } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { otherWork } from '../../../test/other-work.ts';
+import { withRaisedPriority } from '../../../test/raised-priority.ts';
 import type { Percentile } from './latency.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadResult } from './result.ts';
@@ -16,15 +16,7 @@ import { type LatencyScript, type ScriptedServer, startScriptedServer } from './
 const RUNS = 3;
 const TOLERANCE = 0.02;
 
-beforeAll(() => raise(-10));
-afterAll(() => raise(0));
-
-/** The scripted server lives in this process. Where its priority may not be raised, its own account decides. */
-function raise(niceness: number) {
-  try {
-    setPriority(niceness);
-  } catch {}
-}
+withRaisedPriority();
 
 interface Script {
   readonly latency: LatencyScript;

@@ -6,8 +6,8 @@ import { errorText } from '../exchange.ts';
 import { fill, lazyValues } from '../template.ts';
 import { LoadConnections as Connections, type RequestEnd } from './connections.ts';
 import { HISTOGRAM_RELATIVE_RESOLUTION, LatencyHistogram } from './latency.ts';
+import { CoarseTimer, type LoadTimer, PreciseTimer, TIMER_MS } from './load-timer.ts';
 import { type LoadPlan, type LoadRequest, mixer, planFaults } from './plan.ts';
-import { PreciseTimer } from './precise-timer.ts';
 import type { GeneratorState, LoadConnections, LoadRate, LoadResult } from './result.ts';
 import { type SecondOfLoad, SecondsOfLoad, Tally } from './tally.ts';
 
@@ -23,7 +23,6 @@ export type LoadOutcome =
   | { readonly kind: 'ran'; readonly result: LoadResult }
   | { readonly kind: 'not run'; readonly reason: string };
 
-const TIMER_MS = 1;
 /**
  * Requests a second. From there on several are due between two ticks of a timer anyway, and a second thread that wakes for
  * each of them takes the cores from the server: measured at 1,000/s on 2 cores, it made P99 after a stall 2 % too long.
@@ -52,21 +51,21 @@ export async function generateLoad(plan: LoadPlan, options: LoadOptions = {}): P
   const { connections: limit, timeoutMs } = plan;
   const clock = options.clock ?? systemClock;
   const baseUrl = new URL(plan.baseUrl);
-  const timer = plan.ratePerSecond < PRECISE_BELOW ? new PreciseTimer() : 'coarse';
+  const timer = plan.ratePerSecond < PRECISE_BELOW ? new PreciseTimer() : new CoarseTimer();
   const pool = new Connections({ baseUrl, limit, timeoutMs, clock, ...(ca === undefined ? {} : { ca }) });
   try {
     const run = new LoadRun(plan, pool, timer, clock, options.onSecond ?? (() => {}));
     return { kind: 'ran', result: await run.complete(options.signal) };
   } finally {
     pool.close();
-    if (timer !== 'coarse') await timer.close();
+    await timer.close();
   }
 }
 
 class LoadRun {
   readonly #plan: LoadPlan;
   readonly #pool: Connections;
-  readonly #timer: PreciseTimer | 'coarse';
+  readonly #timer: LoadTimer;
   readonly #clock: Clock;
   readonly #next: () => WireRequest;
   readonly #planned: number;
@@ -87,7 +86,7 @@ class LoadRun {
   constructor(
     plan: LoadPlan,
     pool: Connections,
-    timer: PreciseTimer | 'coarse',
+    timer: LoadTimer,
     clock: Clock,
     onSecond: (second: SecondOfLoad) => void,
   ) {
@@ -130,7 +129,6 @@ class LoadRun {
   #sendAll(signal: AbortSignal | undefined): Promise<LoadResult['ended']> {
     return new Promise((resolve) => {
       let ended: LoadResult['ended'] = { kind: 'complete' };
-      let coarse: NodeJS.Timeout | undefined;
       const finishIfDone = () => {
         const allSent = this.#sent === this.#planned || ended.kind === 'aborted';
         if (!allSent || this.#ended < this.#sent) return;
@@ -143,14 +141,12 @@ class LoadRun {
         if (nextDueMs === 'all sent') return;
         const waitMs = nextDueMs - this.#clock.monotonicMs();
         if (waitMs <= 0) setImmediate(tick);
-        else if (this.#timer === 'coarse') coarse = setTimeout(tick, Math.max(TIMER_MS, Math.floor(waitMs)));
         else this.#timer.in(waitMs, tick);
       };
       const abort = () => {
         if (ended.kind === 'aborted') return;
         ended = { kind: 'aborted', afterMs: this.#clock.monotonicMs() - this.#startMs };
-        clearTimeout(coarse);
-        if (this.#timer !== 'coarse') this.#timer.clear();
+        this.#timer.clear();
         this.#pool.abort();
         finishIfDone();
       };

@@ -1,11 +1,40 @@
 import { Worker } from 'node:worker_threads';
 
+/** Calls back once, later. */
+export interface LoadTimer {
+  /** Calls `act` in `ms` milliseconds; takes the place of an earlier call that is still to come. */
+  in(ms: number, act: () => void): void;
+  clear(): void;
+  close(): Promise<void>;
+}
+
+/** Node's own timer: a grain of a millisecond, and no second thread. */
+export class CoarseTimer implements LoadTimer {
+  #timer: NodeJS.Timeout | undefined;
+
+  in(ms: number, act: () => void): void {
+    this.clear();
+    this.#timer = setTimeout(act, Math.max(TIMER_MS, Math.floor(ms)));
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async close(): Promise<void> {
+    this.clear();
+  }
+}
+
+/** The grain of Node's timers. */
+export const TIMER_MS = 1;
+
 /**
  * Wakes this thread at a given moment, a tenth of a millisecond late on an idle machine. Node's own timers have a grain of
  * a millisecond and round up, which alone is 1 % of an answer that takes 100 ms. A second thread sleeps in a futex wait,
  * which has no such grain, and costs no time of a core as spinning would.
  */
-export class PreciseTimer {
+export class PreciseTimer implements LoadTimer {
   readonly #changed = new Int32Array(new SharedArrayBuffer(4));
   readonly #due = new BigInt64Array(new SharedArrayBuffer(8));
   readonly #sleeper: Worker;
@@ -26,7 +55,7 @@ export class PreciseTimer {
     });
   }
 
-  /** Calls `act` in `ms` milliseconds (a fraction counts); takes the place of an earlier call that is still to come. */
+  /** A fraction of a millisecond counts. */
   in(ms: number, act: () => void): void {
     this.#act = act;
     this.#wakeAt(process.hrtime.bigint() + BigInt(Math.max(0, Math.round(ms * 1e6))));
