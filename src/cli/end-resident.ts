@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Json } from '../engine/request.ts';
+import { fieldOf, type Json } from '../engine/request.ts';
 import { fail } from '../evidence/problem.ts';
 import type { ResidentClient } from '../server/client.ts';
 import { isAlive } from '../server/process-facts.ts';
@@ -21,8 +21,7 @@ const ENDS_WITHIN_MS = 40_000;
 
 /** Ends the resident process where nothing is left that it would look after: then nothing of Holdpoint runs any more. */
 export async function endResidentWhereIdle(call: Call, resident: ResidentClient, result: Json): Promise<void> {
-  const running = typeof result === 'object' && result !== null && 'running' in result ? result.running : undefined;
-  if (running !== 0) return;
+  if (fieldOf(result, 'running') !== 0) return;
   const { pid, openLaunches } = await resident.health();
   if (openLaunches.length > 0) return;
   process.kill(pid, 'SIGTERM');

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { Json } from '../engine/request.ts';
+import { fieldOf, type Json } from '../engine/request.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import type { ResidentClient } from '../server/client.ts';
 import type { Call } from './command.ts';
@@ -25,12 +25,11 @@ export async function printPlaces(call: Call, resident: ResidentClient, launch: 
     out.line(JSON.stringify({ kind: 'places', places }));
     return;
   }
-  section(call, 'Live', table(Object.entries(fieldOf(places, 'urls')).map(([what, url]) => [what, String(url)])));
-  section(
-    call,
-    'Documents',
-    Object.values(fieldOf(places, 'documents')).map((path) => relative(process.cwd(), String(path))),
-  );
+  const urls = Object.entries(fieldOf(places, 'urls') ?? {});
+  section(call, 'Live', table(urls.map(([what, url]) => [what, String(url)])));
+  const documents = Object.values(fieldOf(places, 'documents') ?? {});
+  const paths = documents.map((path) => relative(process.cwd(), String(path)));
+  section(call, 'Documents', paths);
 }
 
 function section({ out }: Call, title: string, lines: readonly string[]): void {
@@ -38,9 +37,4 @@ function section({ out }: Call, title: string, lines: readonly string[]): void {
   out.line('');
   out.line(out.colours.bold(title));
   for (const line of lines) out.line(`  ${harmless(line)}`);
-}
-
-function fieldOf(value: Json, name: string): object {
-  const field = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];
-  return typeof field?.[1] === 'object' && field[1] !== null ? field[1] : {};
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../engine/request.ts';
+import { fieldOf, type Json } from '../engine/request.ts';
 import type { ResidentClient } from '../server/client.ts';
 import type { Call, ExitStatus } from './command.ts';
 import { endResidentWhereIdle, refuseWhileLaunching } from './end-resident.ts';
@@ -23,7 +23,6 @@ export async function operate(call: Call, resident: ResidentClient, name: string
 }
 
 function linesOf(result: Json): string[] {
-  if (typeof result !== 'object' || result === null || !('lines' in result)) return [];
-  const { lines } = result;
+  const lines = fieldOf(result, 'lines');
   return Array.isArray(lines) ? lines.filter((line) => typeof line === 'string') : [];
 }

@@ -4,6 +4,10 @@ import type { Plan, Step, StepId } from '../plan/step.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
+/** Undefined where the value is no mapping, or has no such field. */
+export const fieldOf = (value: Json, name: string): Json | undefined =>
+  typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
+
 /** What a person asked for: enough to make the same plan again after the resident process was restarted. */
 export type LaunchRequest = {
   /** The directory of `holdpoint.yaml`, absolute. */

@@ -107,8 +107,8 @@ export const checkCaddy = (place: Place): Job =>
   proxyJob('caddy-check', place, [place.program('caddy'), 'validate', '--config', configFile(place)]);
 
 /**
- * Takes up a new certificate or configuration. This is a change of configuration: idle HTTP/1.1 connections are closed, and a client that
- * sends at that moment may see a failed request. Only for renewals, and where a release has other instances than before.
+ * Takes up a new certificate or configuration, which closes idle HTTP/1.1 connections: a client that sends at that moment
+ * may see a failed request. Only for renewals, and where a release has other instances than before.
  */
 export const reloadCaddy = (place: Place): Job =>
   proxyJob('caddy-reload', place, [

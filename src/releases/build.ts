@@ -78,6 +78,7 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
 
 /** Other inputs may build the very same release: its folder stays then, because instances may run from it. */
 async function settle(work: string, folder: string, artefact: Digest): Promise<void> {
+  // Not there, or not to be read: either way it is put there anew.
   const there = await wholeTree(folder).catch(() => undefined);
   if (there?.digest === artefact) return;
   await rm(folder, { recursive: true, force: true });

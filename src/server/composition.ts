@@ -4,7 +4,7 @@ import type { App } from '../config/app.ts';
 import { problemOfConfig } from '../config/problem.ts';
 import { readApp } from '../config/read.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Json, LaunchRequest, Planned } from '../engine/request.ts';
+import { fieldOf, type Json, type LaunchRequest, type Planned } from '../engine/request.ts';
 import { requireSocketPath } from '../environments/database.ts';
 import { urls } from '../environments/environment.ts';
 import { readRecord } from '../environments/record.ts';
@@ -30,25 +30,23 @@ export function compose(version: string): (ground: Ground) => Composition {
     return {
       plans: async (request, before) => plannedFrom(await open(request, before), request),
       operations: {
-        places: async (input) => places(await renderer.documentsOf(launchOf(input))),
-        down: async (input, run) => takeDown(await open(directoryOf(input)), run),
-        destroy: async (input, run) => destroyEnvironment(await open(directoryOf(input)), input, run),
+        places: async (input) => places(await renderer.documentsOf(named(input, 'launch', 'give the name of one'))),
+        down: async (input, run) => takeDown(await open(appOf(input)), run),
+        destroy: async (input, run) => destroyEnvironment(await open(appOf(input)), input, run),
       },
       follow: (engine) => followLaunches(engine, ground, renderer),
     };
   };
 }
 
-function directoryOf(input: unknown): { directory: string; options: Record<string, never> } {
-  const directory = typeof input === 'object' && input !== null && 'directory' in input ? input.directory : undefined;
-  if (typeof directory === 'string') return { directory, options: {} };
-  return fail({ kind: 'input', what: 'the request names no directory', next: 'give the folder of holdpoint.yaml' });
-}
+const appOf = (input: Json): Parameters<Opened>[0] => ({
+  directory: named(input, 'directory', 'give the folder of holdpoint.yaml'),
+  options: {},
+});
 
-function launchOf(input: Json): string {
-  const launch = typeof input === 'object' && input !== null && 'launch' in input ? input.launch : undefined;
-  if (typeof launch === 'string') return launch;
-  return fail({ kind: 'input', what: 'the request names no launch', next: 'give the name of one' });
+function named(input: Json, what: string, next: string): string {
+  const value = fieldOf(input, what);
+  return typeof value === 'string' ? value : fail({ kind: 'input', what: `the request names no ${what}`, next });
 }
 
 /** Where a person can look at what was launched: the live addresses, and absolute paths of the documents. */

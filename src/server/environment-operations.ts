@@ -1,4 +1,4 @@
-import type { Json } from '../engine/request.ts';
+import { fieldOf, type Json } from '../engine/request.ts';
 import { writePosition } from '../environments/backup.ts';
 import { withDatabase } from '../environments/database-access.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -44,10 +44,8 @@ export async function takeDown(world: World, run: OperationRun): Promise<Json> {
 
 /** Removes an environment with its data. The ledger stays. */
 export async function destroyEnvironment(world: World, input: Json, run: OperationRun): Promise<Json> {
-  const asked =
-    typeof input === 'object' && input !== null && !Array.isArray(input) ? (input as Record<string, Json>) : {};
-  const environment = named(world, String(asked.environment ?? ''));
-  if (asked.withoutBackup !== true) await refuseUnsavedWrites(environment);
+  const environment = named(world, String(fieldOf(input, 'environment') ?? ''));
+  if (fieldOf(input, 'withoutBackup') !== true) await refuseUnsavedWrites(environment);
   run.progress(`stops and removes ${environment.name}`);
   const { epoch } = await readRecord(environment);
   await environment.runtime.destroy();

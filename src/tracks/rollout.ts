@@ -3,7 +3,7 @@ import { authorityFile } from '../environments/certificates.ts';
 import type { Environment } from '../environments/environment.ts';
 import { bringUpLoadBalancer, sendTrafficTo } from '../environments/load-balancer.ts';
 import { writeServiceTargets } from '../environments/monitoring.ts';
-import { changeRecord, type Live, readRecord } from '../environments/record.ts';
+import { changeRecord, type EnvironmentRecord, type Live, readRecord } from '../environments/record.ts';
 import type { Gate, Stopped } from '../environments/services.ts';
 import { replaceAgents, retireSlot, startSlot } from '../environments/services.ts';
 import type { Clock, Milliseconds } from '../evidence/units.ts';
@@ -28,9 +28,9 @@ export async function bringUpCandidate(
 ): Promise<Candidate> {
   const begun = clock();
   await bringUpLoadBalancer(environment);
-  const { epoch } = await readRecord(environment);
-  const live = await serving(environment);
-  if (live?.release === release.digest && live.epoch === epoch) {
+  const record = await readRecord(environment);
+  const live = await serving(environment, record);
+  if (live?.release === release.digest && live.epoch === record.epoch) {
     const gates = await startSlot(environment, release, live.slot, signal);
     return { slot: live.slot, gates, already: 'live' };
   }
@@ -49,8 +49,7 @@ export async function bringUpCandidate(
  * What people are served from. What is recorded as live and of which nothing runs (the machine was restarted) is
  * forgotten: nobody is served, and there is nothing to spare.
  */
-async function serving(environment: Environment): Promise<Live | undefined> {
-  const { live } = await readRecord(environment);
+async function serving(environment: Environment, { live }: EnvironmentRecord): Promise<Live | undefined> {
   if (live === undefined) return undefined;
   const units = await environment.runtime.list();
   const runs = units.some(
