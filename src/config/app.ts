@@ -13,6 +13,8 @@ export type App = {
   readonly root: string;
   /** Turns a clean copy of the source into what runs. Absent: the source runs as it is. */
   readonly build: readonly Command[];
+  /** Debian packages that services, migrations and builds stand on, beside Node. */
+  readonly packages: readonly string[];
   /** The app's own tests, run from a clean copy. */
   readonly tests: AppTests | undefined;
   readonly services: readonly Service[];
@@ -59,10 +61,16 @@ export type Service = {
   readonly name: string;
   /** `web`: behind the load balancer. `agent`: no public port. */
   readonly kind: 'web' | 'agent';
-  readonly command: Command;
+  readonly source: ServiceSource;
+  /** Undefined: what the image itself starts. */
+  readonly command: Command | undefined;
   readonly instances: number;
   /** The environment variable by which the service learns its port. */
   readonly portVariable: string;
+  /** The environment variable by which the service learns the address to listen on. */
+  readonly hostVariable: string;
+  /** The one port that it always listens on, whatever it is told; only where each instance has a network of its own. */
+  readonly port: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** Is the process alive? Absent: health is unknown. */
   readonly health: HttpExpectation | undefined;
@@ -75,6 +83,21 @@ export type Service = {
   /** Folders that outlive an instance, by the environment variable that tells their path. */
   readonly volumes: readonly { readonly name: string; readonly variable: string; readonly file: string | undefined }[];
 };
+
+/** What a service is made of. */
+export type ServiceSource =
+  /** The built tree of the app. */
+  | { readonly kind: 'tree' }
+  /** `nginx:1.27`, better with its digest. */
+  | { readonly kind: 'image'; readonly reference: string }
+  | {
+      readonly kind: 'dockerfile';
+      /** Relative to the root. */
+      readonly file: string;
+      readonly context: string;
+      readonly target: string | undefined;
+      readonly arguments: Readonly<Record<string, string>>;
+    };
 
 /** A request and what its answer must be: status, type and body, so that a page that answers 200 to anything is seen. */
 export type HttpExpectation = {
@@ -127,9 +150,17 @@ export type EnvironmentSettings = {
   readonly httpsPort: number;
   /** First of a run of ports for everything else of the environment. */
   readonly firstPort: number;
-  readonly host: 'local';
-  readonly runtime: 'process';
+  readonly host: HostSettings;
+  /** Absent: `docker` where its engine answers, else `process`. */
+  readonly runtime: RuntimeKind | undefined;
 };
+
+export type RuntimeKind = 'process' | 'docker';
+
+/** `destination` is what the system's ssh takes: a name of its configuration, or `user@host`. */
+export type HostSettings =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'ssh'; readonly name: string; readonly destination: string };
 
 export type Load = {
   readonly requestsPerMinute: number;

@@ -25,7 +25,8 @@ export type CommandEnd =
       readonly took: Milliseconds;
     }
   | { readonly kind: 'timed-out'; readonly stdout: string; readonly stderr: string; readonly took: Milliseconds }
-  | { readonly kind: 'not-started'; readonly reason: string }
+  /** `lost`: the line to the host dropped and did not come back in time; whether the command ended is not known. */
+  | { readonly kind: 'not-started' | 'lost'; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly stdout: string; readonly stderr: string; readonly took: Milliseconds };
 
 export type PlacedFile = {
@@ -37,8 +38,17 @@ export type PlacedFile = {
   readonly owner?: string;
 };
 
+/** Of a TCP server. */
+export type Address = { readonly host: string; readonly port: number };
+
+/** The process that listens on a port, as far as this user may see it. */
+export type PortHolder = { readonly pid: number; readonly program: string } | undefined;
+
+export type PortState = { readonly kind: 'free' } | { readonly kind: 'taken'; readonly by: PortHolder };
+
 /** A machine that Holdpoint may act on. */
 export interface Host {
+  readonly kind: 'local' | 'ssh';
   readonly name: string;
   /** Runs a command to its end. Never rejects for what the command did; that is in the value. */
   run(command: HostCommand, signal?: AbortSignal): Promise<CommandEnd>;
@@ -49,4 +59,14 @@ export interface Host {
   folder(path: string, settings: { readonly mode: number; readonly owner?: string }): Promise<void>;
   remove(path: string): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Is a TCP port of the host's 127.0.0.1 free? */
+  portState(port: number): Promise<PortState>;
+  /** Bytes that a user may still write to the disk of a folder. */
+  freeBytes(path: string): Promise<number>;
+  /** Where an address as the host sees it is reached from this machine: itself, or the near end of a tunnel. */
+  reach(address: Address): Promise<Address>;
+  /** Which programs of parts are installed, by upstream's name, with their absolute paths. */
+  programs(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Lets go of the line to the host; harmless where there is none. */
+  close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
+import type { Command } from '../config/app.ts';
 import type { Bytes, Milliseconds } from '../evidence/units.ts';
-import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from './unit.ts';
+import type { Address } from '../hosts/host.ts';
+import type { Job, JobEnd, Software, Unit, UnitFile, UnitState, UnitUser } from './unit.ts';
 
 /** Where things are, as a unit sees them: parts build command lines from it without knowing the runtime. */
 export interface Place {
@@ -11,7 +13,19 @@ export interface Place {
   program(name: string): string;
   /** Name of the system user that plays a role: `postgres`, `holdpoint-app`. */
   user(role: UnitUser): string;
+  /** The folder in which commands of a software begin; undefined where only its image knows. */
+  root(software: Software): string | undefined;
+  /** The address that units listen on: `127.0.0.1` where all share the host's network, `0.0.0.0` where each has its own. */
+  readonly listen: '127.0.0.1' | '0.0.0.0';
+  /** From where units reach one another, as a network: `127.0.0.1/32`, or `samenet` in the words of pg_hba.conf. */
+  readonly neighbours: '127.0.0.1/32' | 'samenet';
+  /** Where a unit with `sees: 'usage'` reads what units use, in the words of `parts/unit-exporter.ts`. */
+  readonly usage: { readonly from: 'proc' | 'cgroup'; readonly folder: string };
 }
+
+/** What a runtime can do on its host; a fault or limit that it cannot make leaves its drill unknown, with the reason. */
+export type Ability = 'memory-limit' | 'partition' | 'isolation';
+export type Abilities = Readonly<Record<Ability, { readonly kind: 'can' } | { readonly kind: 'cannot'; readonly because: string }>>;
 
 export type Usage = { readonly cpuSeconds: number; readonly memory: Bytes };
 
@@ -19,11 +33,14 @@ export type Usage = { readonly cpuSeconds: number; readonly memory: Bytes };
 export interface Runtime {
   readonly kind: 'process' | 'docker';
   readonly place: Place;
+  readonly abilities: Abilities;
   /** Makes a store if it is not there, with its owner. */
   store(name: string, owner: UnitUser): Promise<void>;
   removeStore(name: string): Promise<void>;
   stores(): Promise<readonly string[]>;
   put(files: readonly UnitFile[]): Promise<void>;
+  /** Undefined where there is no such file. */
+  read(store: string, path: string): Promise<Uint8Array | undefined>;
   /** Removes a file of a store; harmless where it is not there. */
   erase(store: string, path: string): Promise<void>;
   /**
@@ -44,8 +61,18 @@ export interface Runtime {
   signal(name: string, signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): Promise<void>;
   usage(name: string): Promise<Usage | undefined>;
   job(job: Job, signal?: AbortSignal): Promise<JobEnd>;
+  /** Runs a short, idempotent command inside a running unit, as its user. What has to outlive Holdpoint is a job. */
+  execute(name: string, command: Command, timeLimit: Milliseconds): Promise<JobEnd>;
+  /** Where a port of a unit is reached from its host. Undefined while the unit does not run. */
+  address(name: string, port: number): Promise<Address | undefined>;
   /** Faults for drills and checks: end the unit's process as a crash would; the runtime may restart it. */
   crash(name: string): Promise<{ readonly pid: number } | undefined>;
+  /**
+   * Cuts a unit off from every other one, or undoes that. Its own network stays up.
+   *
+   * @throws ProblemError `host` where `abilities.partition` says that it cannot
+   */
+  partition(name: string, how: 'cut' | 'mended'): Promise<void>;
   /** Stops every unit and whatever supervises them; stores stay. */
   down(): Promise<void>;
   /** `down`, then removes every store and everything that the runtime itself keeps of the environment. */
