@@ -17,9 +17,16 @@ export type App = {
   readonly packages: readonly string[];
   /** The app's own tests, run from a clean copy. */
   readonly tests: AppTests | undefined;
+  /** None only where the app is observed. */
   readonly services: readonly Service[];
   readonly database: Database | undefined;
   readonly cache: Cache | undefined;
+  /** Somebody else's Prometheus, which sees the app's metrics already. Absent: Holdpoint runs one. */
+  readonly prometheus: ServerByUrl | undefined;
+  /** Somebody else's load balancer before the services of production. Absent: Holdpoint runs one. */
+  readonly loadBalancer: ServerByUrl | undefined;
+  /** Something else deployed the app: Holdpoint looks at it and changes nothing. Absent: Holdpoint deploys it. */
+  readonly observe: Observe | undefined;
   readonly secrets: readonly Secret[];
   readonly environments: {
     readonly production: EnvironmentSettings;
@@ -37,7 +44,7 @@ export type App = {
   readonly window: MonitoringWindow;
   readonly notifications: readonly Notification[];
   readonly exemptions: readonly Exemption[];
-  /** A team's own checks: commands that print a number. */
+  /** A team's own checks: commands that print what they measured, or modules that return it. */
   readonly checks: readonly OwnCheck[];
   /** Files and folders that are no part of a release, beside what git ignores. */
   readonly ignore: readonly string[];
@@ -62,7 +69,10 @@ export type Service = {
   /** `web`: behind the load balancer. `agent`: no public port. */
   readonly kind: 'web' | 'agent';
   readonly source: ServiceSource;
-  /** Undefined: what the image itself starts. */
+  /**
+   * From the built tree: the whole command line, never undefined. From an image: what stands in the place of its CMD,
+   * so that its ENTRYPOINT stays in front; undefined leaves both as the image has them.
+   */
   readonly command: Command | undefined;
   readonly instances: number;
   /** The environment variable by which the service learns its port. */
@@ -88,8 +98,12 @@ export type Service = {
 export type ServiceSource =
   /** The built tree of the app. */
   | { readonly kind: 'tree' }
-  /** `nginx:1.27`, better with its digest. */
-  | { readonly kind: 'image'; readonly reference: string }
+  | {
+      readonly kind: 'image';
+      /** `nginx:1.27`, better with its digest. */
+      readonly reference: string;
+      readonly entrypoint: Command | undefined;
+    }
   | {
       readonly kind: 'dockerfile';
       /** Relative to the root. */
@@ -97,6 +111,8 @@ export type ServiceSource =
       readonly context: string;
       readonly target: string | undefined;
       readonly arguments: Readonly<Record<string, string>>;
+      /** In the place of the image's ENTRYPOINT. */
+      readonly entrypoint: Command | undefined;
     };
 
 /** A request and what its answer must be: status, type and body, so that a page that answers 200 to anything is seen. */
@@ -126,9 +142,44 @@ export type Database = {
   readonly seed: Command | undefined;
 };
 
+/** A cache that somebody else runs: Holdpoint runs none. */
 export type Cache = {
   readonly engine: 'redis';
+  readonly url: SecretReference;
   readonly handover: { readonly variable: string; readonly as: 'file' | 'value' };
+};
+
+/** An http or https server that somebody else runs. */
+export type ServerByUrl = {
+  /** Without a login and without a slash at its end. */
+  readonly url: string;
+  /** Absolute path of a file with the certificates of the CA that signed its own; absent: those that Node trusts. */
+  readonly caFile: string | undefined;
+};
+
+/**
+ * A deployment that something else made (a platform, Compose, Kubernetes), as it can be looked at from outside. Nothing
+ * changes it: requests are GET and HEAD, and the database is only read, unless `allowWrites`.
+ */
+export type Observe = ServerByUrl & {
+  /** Paths below `url` that say whether the app is well. Empty: health is unknown. */
+  readonly health: readonly HttpExpectation[];
+  readonly prometheus: ServerByUrl | undefined;
+  /** A role that may read is enough. */
+  readonly database: SecretReference | undefined;
+  readonly allowWrites: boolean;
+  /** What to ask Prometheus; an absent query leaves what it would tell to the load balancer's or the client's view. */
+  readonly metrics: GoldenQueries;
+};
+
+/** PromQL, each of which gives one number at a time. */
+export type GoldenQueries = {
+  /** Requests a second. */
+  readonly requests: string | undefined;
+  /** Failed requests a second. No series beside counted requests means none. */
+  readonly errors: string | undefined;
+  /** P95 of the response time, in seconds. */
+  readonly latencyP95: string | undefined;
 };
 
 /** Where a secret is to be had. Only the reference is ever stored or printed. */
@@ -230,7 +281,10 @@ export type Notification = { readonly kind: 'webhook'; readonly url: SecretRefer
 
 export type OwnCheck = {
   readonly name: string;
-  readonly command: Command;
+  readonly by:
+    | { readonly kind: 'command'; readonly command: Command }
+    /** Relative to the root: a module whose default export returns what it measured. */
+    | { readonly kind: 'module'; readonly path: string };
   readonly timeLimit: Milliseconds;
   readonly objective: Objective;
 };

@@ -4,14 +4,17 @@ import type {
   AlertThreshold,
   App,
   AskedObjective,
+  Cache,
   Database,
   EnvironmentSettings,
   HttpExpectation,
   LoadRequest,
   MonitoringWindow,
+  Observe,
   OwnCheck,
   Secret,
   SecretReference,
+  ServerByUrl,
   Service,
 } from './app.ts';
 import type { Path } from './document.ts';
@@ -21,10 +24,12 @@ import type { EnvironmentInput } from './schema/environments.ts';
 import type { FileInput } from './schema/file.ts';
 import type { HttpExpectationInput } from './schema/http.ts';
 import type { LoadInput, LoadRequestInput } from './schema/load.ts';
+import type { ObserveInput } from './schema/observe.ts';
 import type { OwnCheckInput } from './schema/own-checks.ts';
 import type { RecorderInput } from './schema/recorder.ts';
 import type { SecretInput } from './schema/secrets.ts';
 import type { ServiceInput } from './schema/services.ts';
+import { FILE_SERVER_PACKAGE } from './schema/source.ts';
 import { handoverVariable, variableOf } from './together.ts';
 
 /** Where the file stands, and the line of a path in it: objectives carry that as their source. */
@@ -37,18 +42,16 @@ export function buildApp(input: FileInput, origin: Origin): App {
     name,
     root: origin.root,
     build: input.build,
+    packages: packagesOf(input),
     tests: input.tests === undefined ? undefined : appTests(input.tests),
-    services: Object.entries(input.services).map(([serviceName, s]) => service(serviceName, s)),
+    services: Object.entries(input.services ?? {}).map(([serviceName, s]) => service(serviceName, s)),
     database: database === undefined ? undefined : databaseOf(name, database, origin),
-    cache:
-      input.cache === undefined
-        ? undefined
-        : { engine: 'redis', handover: { variable: handoverVariable('REDIS_URL', input.cache), as: input.cache.as } },
+    cache: input.cache === undefined ? undefined : cacheOf(input.cache, origin),
+    prometheus: input.prometheus === undefined ? undefined : serverByUrl(input.prometheus, origin),
+    loadBalancer: input.loadBalancer === undefined ? undefined : serverByUrl(input.loadBalancer, origin),
+    observe: input.observe === undefined ? undefined : observed(input.observe, origin),
     secrets: Object.entries(input.secrets).map(([secretName, s]) => secret(secretName, s, origin)),
-    environments: {
-      production: environment(input.production, `${name}.localhost`),
-      staging: input.staging === false ? undefined : environment(input.staging, `staging.${name}.localhost`),
-    },
+    environments: environments(input),
     load: input.load === undefined ? undefined : load(input.load),
     recorder: input.recorder === undefined ? undefined : recorder(input.recorder),
     smoke: input.smoke.map((e) => expectation(e)),
@@ -69,9 +72,12 @@ function service(name: string, s: ServiceInput): Service {
   return {
     name,
     kind: s.kind,
+    source: s.source,
     command: s.command,
     instances: s.instances,
     portVariable: s.portVariable,
+    hostVariable: s.hostVariable,
+    port: s.port,
     environment: s.environment,
     health: s.health === undefined ? undefined : expectation(s.health, 'health'),
     readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
@@ -116,8 +122,58 @@ function secret(name: string, { from, as, variable }: SecretInput, origin: Origi
 const located = (reference: SecretReference, { root }: Origin): SecretReference =>
   reference.kind === 'file' ? { kind: 'file', path: resolve(root, reference.path) } : reference;
 
-function environment({ hostname, httpsPort, firstPort }: EnvironmentInput, usualHostname: string): EnvironmentSettings {
-  return { hostname: hostname ?? usualHostname, httpsPort, firstPort, host: 'local', runtime: 'process' };
+function environments(input: FileInput): App['environments'] {
+  const { name, observe, hosts, production, staging } = input;
+  const seen = observe === undefined ? undefined : new URL(observe.url).hostname;
+  return {
+    production: environment(production, seen ?? `${name}.localhost`, hosts),
+    // What is only observed has no second one.
+    staging:
+      staging === false || observe !== undefined ? undefined : environment(staging, `staging.${name}.localhost`, hosts),
+  };
+}
+
+function environment(given: EnvironmentInput, usualHostname: string, hosts: FileInput['hosts']): EnvironmentSettings {
+  const { hostname, httpsPort, firstPort, host, runtime } = given;
+  const ssh = hosts[host];
+  return {
+    hostname: hostname ?? usualHostname,
+    httpsPort,
+    firstPort,
+    host: ssh === undefined ? { kind: 'local' } : { kind: 'ssh', name: host, destination: ssh.ssh },
+    runtime,
+  };
+}
+
+/** Files that are served come out of a program of their own. */
+function packagesOf({ packages, services }: FileInput): string[] {
+  const served = Object.values(services ?? {}).some(({ isStatic }) => isStatic);
+  return [...new Set([...packages, ...(served ? [FILE_SERVER_PACKAGE] : [])])];
+}
+
+function cacheOf({ engine, url, ...handover }: NonNullable<FileInput['cache']>, origin: Origin): Cache {
+  return {
+    engine,
+    url: located(url, origin),
+    handover: { variable: handoverVariable('REDIS_URL', handover), as: handover.as },
+  };
+}
+
+const serverByUrl = (
+  { url, caFile }: { readonly url: string; readonly caFile?: string | undefined },
+  { root }: Origin,
+): ServerByUrl => ({ url, caFile: caFile === undefined ? undefined : resolve(root, caFile) });
+
+function observed(o: ObserveInput, origin: Origin): Observe {
+  const { requests, errors, latencyP95 } = o.metrics;
+  return {
+    ...serverByUrl(o, origin),
+    health: o.health.map((e) => expectation(e)),
+    prometheus: o.prometheus === undefined ? undefined : serverByUrl(o.prometheus, origin),
+    database: o.database === undefined ? undefined : located(o.database, origin),
+    allowWrites: o.allowWrites,
+    metrics: { requests, errors, latencyP95 },
+  };
 }
 
 function load({ requestsPerMinute, duration, requests }: LoadInput): App['load'] {
@@ -132,9 +188,9 @@ const loadRequest = ({ weight, method, path, headers, body }: LoadRequestInput):
   body,
 });
 
-function monitoringWindow({ window, smoke, services }: FileInput): MonitoringWindow {
+function monitoringWindow({ window, smoke, services, observe }: FileInput): MonitoringWindow {
   const { length, requestsPerMinute, requests } = window;
-  const hasWeb = Object.values(services).some(({ kind }) => kind === 'web');
+  const hasWeb = observe !== undefined || Object.values(services ?? {}).some(({ kind }) => kind === 'web');
   const reads = smoke.filter(({ method, status }) => method === 'GET' && status === 200);
   const get = (read: Pick<LoadRequest, 'weight' | 'path' | 'headers'>): LoadRequest => ({
     weight: read.weight,
@@ -178,7 +234,7 @@ function alerts(given: AlertsInput, hasDatabase: boolean): AlertThreshold[] {
 }
 
 function ownCheck(name: string, check: OwnCheckInput, origin: Origin): OwnCheck {
-  const { command, timeLimit, metric, unit, comparator, threshold, gate, maximumAge, minimumSamples } = check;
+  const { by, timeLimit, metric, unit, comparator, threshold, gate, maximumAge, minimumSamples } = check;
   const source = origin.lineOf(['ownChecks', name]);
   const objective: Objective = {
     id: name,
@@ -191,5 +247,5 @@ function ownCheck(name: string, check: OwnCheckInput, origin: Origin): OwnCheck 
     minimumSamples,
     source,
   };
-  return { name, command, timeLimit, objective };
+  return { name, by, timeLimit, objective };
 }

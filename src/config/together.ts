@@ -1,8 +1,9 @@
+import { closest } from 'fastest-levenshtein';
 import type { Path } from './document.ts';
 import type { Finding } from './explain.ts';
 import { PORTS_PER_ENVIRONMENT } from './schema/environments.ts';
 import { type FileInput, file } from './schema/file.ts';
-import { type ServiceInput, service } from './schema/services.ts';
+import { SERVICES, type ServiceInput, service } from './schema/services.ts';
 
 /** What could be read, key by key: one wrong key does not hide what is wrong between the others. */
 export type Readable = { readonly [K in keyof FileInput]?: FileInput[K] } & {
@@ -42,7 +43,11 @@ const entriesOf = (value: unknown): [string, unknown][] =>
 export function findingsBetween(parts: Readable): Finding[] {
   return [
     ...portClashes(parts),
+    ...nothingToLaunch(parts),
     ...noWebService(parts),
+    ...unknownHosts(parts),
+    ...imagesWithoutEngine(parts),
+    ...besideObserve(parts),
     ...withoutDatabase(parts),
     ...variableClashes(parts),
     ...unkeyedWrite(parts),
@@ -77,8 +82,72 @@ function portUses(environment: string, settings: FileInput['production'] | undef
   ];
 }
 
+function nothingToLaunch({ given }: Readable): Finding[] {
+  if (['services', 'compose', 'observe', 'runtime'].some((name) => given.has(name))) return [];
+  return [finding(['services'], 'nothing', `${SERVICES}; or \`compose: compose.yaml\``)];
+}
+
+const ENVIRONMENTS = ['production', 'staging'] as const;
+
+function unknownHosts(parts: Readable): Finding[] {
+  const { hosts } = parts;
+  if (hosts === undefined) return [];
+  const own = hosts.local === undefined ? [] : [finding(['hosts', 'local'], 'the name `local`', OWN_HOST, 'key')];
+  const names = ['local', ...Object.keys(hosts)];
+  const unknown = ENVIRONMENTS.flatMap((environment) => {
+    const settings = parts[environment];
+    if (settings === undefined || settings === false || names.includes(settings.host)) return [];
+    const expected = `\`local\` or a name of \`hosts\`; did you mean "${closest(settings.host, names)}"?`;
+    return [{ ...finding([environment, 'host'], `"${settings.host}"`, expected), quoted: true }];
+  });
+  return [...own, ...unknown];
+}
+
+const OWN_HOST = 'another name: `local` is the machine that Holdpoint runs on';
+
+/** An image runs in an engine, and a fixed port needs a network of its own. */
+function imagesWithoutEngine(parts: Readable): Finding[] {
+  const environment = ENVIRONMENTS.find((name) => {
+    const settings = parts[name];
+    return settings !== undefined && settings !== false && settings.runtime === 'process';
+  });
+  if (environment === undefined) return [];
+  return [...parts.serviceEntries].flatMap(([name, { source, port }]) => {
+    const expected = `\`runtime: docker\` in \`${environment}\`, which has \`runtime: process\``;
+    const path = ['services', name];
+    if (source.kind === 'image') return [finding([...path, 'image'], 'an image', expected, 'key')];
+    if (source.kind === 'dockerfile') return [finding([...path, 'dockerfile'], 'a Dockerfile', expected, 'key')];
+    return port === undefined ? [] : [finding([...path, 'port'], 'a fixed port', expected, 'key')];
+  });
+}
+
+/** What would have to be made, where nothing may be. */
+function besideObserve(parts: Readable): Finding[] {
+  const { given } = parts;
+  if (given.has('runtime') && !given.has('observe'))
+    return [
+      finding(['runtime'], 'a deployment that Holdpoint does not make', '`observe`, which says where it is', 'key'),
+    ];
+  if (!given.has('observe')) return [];
+  const elsewhere = [
+    ['database', 'a database beside `observe`', '`observe.database`, a reference to its URL'],
+    ['prometheus', 'a Prometheus beside `observe`', '`observe.prometheus`'],
+    ['loadBalancer', 'a load balancer beside `observe`', '`observe.url`'],
+    ['staging', 'a staging environment beside `observe`', 'none: Holdpoint deploys nothing'],
+  ] as const;
+  return elsewhere
+    .filter(([name]) => given.has(name) && parts[name] !== false)
+    .map(([name, found, expected]) => finding([name], found, expected, 'key'));
+}
+
 function noWebService({ serviceEntries, servicesComplete, given }: Readable): Finding[] {
-  if (!servicesComplete || [...serviceEntries.values()].some((s) => s.kind === 'web')) return [];
+  if (
+    !servicesComplete ||
+    given.has('compose') ||
+    given.has('observe') ||
+    [...serviceEntries.values()].some((s) => s.kind === 'web')
+  )
+    return [];
   return ['load', 'smoke', 'recorder']
     .filter((name) => given.has(name))
     .map((name) =>
@@ -138,6 +207,7 @@ function handedOver({ database, cache, secrets }: Readable): Setting[] {
 function ownVariables(name: string, entry: ServiceInput): Setting[] {
   return [
     { variable: entry.portVariable, path: ['services', name, 'portVariable'] },
+    { variable: entry.hostVariable, path: ['services', name, 'hostVariable'] },
     ...Object.entries(entry.volumes).map(([volume, { variable }]) => ({
       variable,
       path: ['services', name, 'volumes', volume],

@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import type { SecretReference } from '../app.ts';
-import { key, notYet } from './key.ts';
+import { key, refuse } from './key.ts';
+import { secretReferenceValue } from './secrets.ts';
 import { command, handoverAs, variable } from './values.ts';
 
 const DATABASE = '`postgres`, or a mapping';
 const DATABASE_NAME =
   'a database name: lower-case letters, digits and `_`, beginning with a letter, at most 63 characters';
 
-const MANAGED = 'a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out';
+const MANAGED = '`true` or `false`';
 
 const postgres = z.literal('postgres', { error: '`postgres`' });
 
@@ -28,14 +28,19 @@ const migrations = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? 'a mapping with `up`' : undefined) },
 );
 
-const databaseKeys = z.strictObject(
+const plainKeys = z.strictObject(
   {
     engine: key(postgres.default('postgres'), { description: 'The kind of database.', examples: ['postgres'] }),
-    url: key(notYet<SecretReference>('a database by URL', MANAGED).optional(), {
-      description: 'Reference to the URL of a database that somebody else runs.',
-      examples: [],
+    managed: key(z.boolean({ error: MANAGED }).optional(), {
+      description: '`false`: somebody else runs it, and `url` says where.',
+      examples: [true],
+      absent: '`true`, or `false` where there is a `url`',
+    }),
+    url: key(secretReferenceValue.optional(), {
+      description:
+        'Reference to the URL of a database that somebody else runs; migrations and services reach it by this URL, and so does Holdpoint.',
+      examples: ['env:SHOP_DATABASE_URL', 'file:/etc/shop/database-url'],
       absent: 'Holdpoint runs the database',
-      refused: MANAGED,
     }),
     name: key(
       z
@@ -73,6 +78,21 @@ const databaseKeys = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? DATABASE : undefined) },
 );
 
+type Ownership = { readonly managed?: boolean | undefined; readonly url?: unknown };
+
+/** `managed` and `url` must agree: a database has one who runs it. */
+function agreed<T extends Ownership>(given: T, ctx: Parameters<typeof refuse>[0]): T {
+  if (given.managed === false && given.url === undefined)
+    refuse(ctx, given, { expected: '`url`, a reference to its URL', quote: 'hidden', found: 'no `url` of it' }, [
+      'managed',
+    ]);
+  if (given.managed === true && given.url !== undefined)
+    refuse(ctx, given, { expected: '`managed: false` beside `url`', quote: 'hidden', found: '`true`' }, ['managed']);
+  return given;
+}
+
+const databaseKeys = plainKeys.transform(agreed);
+
 export const database = key(
   z
     .union(
@@ -87,14 +107,39 @@ export const database = key(
   },
 );
 
-type CacheInput = { readonly as: z.output<typeof handoverAs>; readonly variable?: string | undefined };
+const NO_CACHE = 'the `url` of one that somebody else runs: Holdpoint runs no cache itself';
+const CACHE = `a mapping with ${NO_CACHE}`;
 
-const NO_CACHE =
-  'none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`';
+const cacheKeys = z.strictObject(
+  {
+    engine: key(z.literal('redis', { error: '`redis`' }).default('redis'), {
+      description: 'The protocol that it speaks.',
+      examples: ['redis'],
+    }),
+    managed: key(z.literal(false, { error: `\`false\`, and ${NO_CACHE}` }).default(false), {
+      description: 'Somebody else runs it.',
+      examples: [false],
+    }),
+    url: key(secretReferenceValue, {
+      description: 'Reference to its URL.',
+      examples: ['env:SHOP_REDIS_URL'],
+    }),
+    as: key(handoverAs.default('value'), {
+      description:
+        '`file`: the variable carries the path of a file that holds the URL. `value`: it carries the URL itself.',
+      examples: ['file'],
+    }),
+    variable: key(variable.optional(), {
+      description: 'Environment variable by which services learn the URL.',
+      examples: ['REDIS_URL'],
+      absent: '`REDIS_URL`, or `REDIS_URL_FILE` where it is handed over as a file',
+    }),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? CACHE : undefined) },
+);
 
-export const cache = key(notYet<CacheInput>('a cache', NO_CACHE).optional(), {
-  description: 'A cache that Holdpoint runs for the app.',
-  examples: [],
+export const cache = key(cacheKeys.optional(), {
+  description: 'A cache of the app that somebody else runs.',
+  examples: [{ url: 'env:SHOP_REDIS_URL' }],
   absent: 'the app has none',
-  refused: NO_CACHE,
 });

@@ -1,24 +1,26 @@
 import * as z from 'zod';
 import { alerts } from './alerts.ts';
 import { tests } from './app-tests.ts';
+import { loadBalancer, prometheus } from './by-url.ts';
 import { cache, database } from './database.ts';
-import { production, staging } from './environments.ts';
+import { hosts, production, staging } from './environments.ts';
 import { exemptions } from './exemptions.ts';
 import { httpExpectation } from './http.ts';
 import { key } from './key.ts';
 import { load } from './load.ts';
 import { notifications } from './notifications.ts';
 import { objectives } from './objectives.ts';
+import { observe, runtime } from './observe.ts';
 import { ownChecks } from './own-checks.ts';
 import { recorder } from './recorder.ts';
 import { secrets } from './secrets.ts';
 import { services } from './services.ts';
-import { commands, name, relativePath } from './values.ts';
+import { commands, name, packageNames, relativePath } from './values.ts';
 import { window } from './window.ts';
 
 /**
  * holdpoint.yaml: the one source of its keys, from which the errors, the JSON Schema for editors and the reference page
- * come. Only `name` and `services` are required.
+ * come. Only `name` is required, with one of `services`, `compose` and `observe`.
  */
 export const file = z.strictObject(
   {
@@ -27,6 +29,16 @@ export const file = z.strictObject(
       examples: ['stockroom'],
     }),
     services,
+    compose: key(relativePath.optional(), {
+      description:
+        'An existing Compose file from which services, database and secrets are taken over. What stands in this file wins; what cannot be taken over is listed by `holdpoint plan`.',
+      examples: ['compose.yaml'],
+      absent: 'the services are those of `services`',
+    }),
+    packages: key(packageNames.prefault([]), {
+      description: 'Debian packages that services, migrations and builds stand on, beside Node.',
+      examples: [['python3-fastapi', 'python3-uvicorn']],
+    }),
     build: key(commands.prefault([]), {
       description:
         'Turns a clean copy of the source into what runs. Each item of a list is a whole command, never a word of one.',
@@ -37,8 +49,13 @@ export const file = z.strictObject(
     database,
     cache,
     secrets,
+    hosts,
     production,
     staging,
+    prometheus,
+    loadBalancer,
+    runtime,
+    observe,
     smoke: key(z.array(httpExpectation, { error: 'a list of requests' }).prefault([]), {
       description: 'Requests through the load balancer that show that a deployment works.',
       examples: [[{ path: '/', contentType: 'text/html', contains: 'Stock' }], ['/']],

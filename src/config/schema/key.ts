@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /** A value as it would stand in the file. */
 export type YamlValue = string | number | boolean | readonly YamlValue[] | { readonly [key: string]: YamlValue };
@@ -34,16 +34,6 @@ export function key<S extends z.ZodType>(schema: S, text: KeyText): S {
  * and even then not if it looks like one.
  */
 export type Refusal = { readonly expected: string; readonly quote: 'shown' | 'hidden'; readonly found?: string };
-
-/**
- * The value of a key that has its meaning, but that this version cannot carry out: refused, as it must not be accepted
- * and then ignored. It is never shown: nobody looked at what it is.
- */
-export const notYet = <T>(found: string, expected: string) =>
-  z.unknown().transform((value, ctx): T => {
-    refuse(ctx, value, { expected, quote: 'hidden', found });
-    return z.NEVER;
-  });
 
 type RefusalContext = { readonly issues: { push(issue: z.core.$ZodRawIssue): unknown } };
 

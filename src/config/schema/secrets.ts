@@ -34,6 +34,9 @@ function referenceTo<T>(expected: string, read: (text: string) => T | undefined)
   });
 }
 
+/** A reference where only a reference will do: the URL of a database with its password. */
+export const secretReferenceValue = referenceTo<SecretReference>(REFERENCE, secretReference);
+
 /** A webhook's address is open only where it carries nothing secret. */
 export const openUrlOrReference = referenceTo(
   `${REFERENCE}; or, where it holds nothing secret, an http or https URL`,

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { environment } from './environment.ts';
 import { httpExpectation } from './http.ts';
 import { key } from './key.ts';
+import { dockerfile, entrypoint, image, made, staticFolder } from './source.ts';
 import { command, duration, httpPath, name, positiveWhole, relativePath, size, variable } from './values.ts';
 
-const SERVICE = 'a command, or a mapping with `command`';
+const SERVICE = 'a command, or a mapping with `command`, `image`, `dockerfile` or `static`';
 const VOLUME = 'the environment variable that tells the folder, or a mapping with `variable`';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 const KINDS = ['web', 'agent'] as const;
@@ -39,12 +40,20 @@ const stop = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? 'a mapping with `signal` and `drain`' : undefined) },
 );
 
-const serviceKeys = z.strictObject(
+const FIXED_PORT = 'a port from 1 to 65535';
+
+const plainKeys = z.strictObject(
   {
-    command: key(command, {
-      description: 'What starts one instance, from the root of the built app and without a shell.',
+    command: key(command.optional(), {
+      description:
+        "What starts one instance, from the root of the built app and without a shell. Beside `image` or `dockerfile`: what stands in the place of the image's CMD.",
       examples: ['node dist/dashboard.js', ['node', 'dist/dashboard.js']],
+      absent: '`image`, `dockerfile` or `static` says what starts',
     }),
+    image,
+    dockerfile,
+    static: staticFolder,
+    entrypoint,
     kind: key(z.enum(KINDS, { error: '`web` or `agent`' }).default('web'), {
       description: '`web` stands behind the load balancer; `agent` has no public port.',
       examples: ['agent'],
@@ -55,9 +64,23 @@ const serviceKeys = z.strictObject(
     }),
     portVariable: key(variable.default('PORT'), {
       description:
-        'Environment variable by which an instance learns the port to listen on, on 127.0.0.1. An agent gets one too, for health and metrics.',
+        'Environment variable by which an instance learns the port to listen on. An agent gets one too, for health and metrics.',
       examples: ['PORT'],
     }),
+    hostVariable: key(variable.default('HOST'), {
+      description:
+        'Environment variable by which an instance learns the address to listen on: `127.0.0.1` on the runtime `process`, `0.0.0.0` on `docker`.',
+      examples: ['UVICORN_HOST'],
+    }),
+    port: key(
+      z.int({ error: FIXED_PORT }).min(1, { error: FIXED_PORT }).max(65_535, { error: FIXED_PORT }).optional(),
+      {
+        description:
+          'The port that it listens on whatever it is told, as many images do; only on the runtime `docker`, where each instance has a network of its own.',
+        examples: [8080],
+        absent: 'it listens on the port that `portVariable` tells',
+      },
+    ),
     environment,
     health: key(httpExpectation.optional(), {
       description: 'Is the process alive? Must not look at the database: a restart would not bring that back.',
@@ -98,6 +121,23 @@ const serviceKeys = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? SERVICE : undefined) },
 );
 
+const serviceKeys = plainKeys.transform((given, ctx) => {
+  const { image: _i, dockerfile: _d, static: folder, entrypoint: _e, ...rest } = given;
+  const what = made(
+    {
+      command: given.command,
+      image: given.image,
+      dockerfile: given.dockerfile,
+      static: given.static,
+      entrypoint: given.entrypoint,
+      hostVariable: given.hostVariable,
+      portVariable: given.portVariable,
+    },
+    ctx,
+  );
+  return what === undefined ? z.NEVER : { ...rest, ...what, isStatic: folder !== undefined };
+});
+
 export const service = z.union(
   [command.transform((c): z.input<typeof serviceKeys> => ({ command: [...c] })).pipe(serviceKeys), serviceKeys],
   {
@@ -105,19 +145,23 @@ export const service = z.union(
   },
 );
 
-const SERVICES = 'a mapping of service names to commands, with at least one';
+export const SERVICES = 'a mapping of service names to commands, with at least one';
 
 export const services = key(
   z
     .record(name('a service name', 32), service, { error: SERVICES })
-    .refine((all) => Object.keys(all).length > 0, { error: SERVICES }),
+    .refine((all) => Object.keys(all).length > 0, { error: SERVICES })
+    .optional(),
   {
     description:
       'The process types of the app, by name. Give a command, or a mapping where more is to be said than the command.',
     examples: [
       { dashboard: 'node dist/dashboard.js' },
       { dashboard: { command: 'node dist/dashboard.js', health: '/healthz' } },
+      { dashboard: { dockerfile: 'Dockerfile', health: '/healthz' } },
+      { docs: { static: 'public' } },
     ],
+    absent: 'those of `compose`; with `observe` there need be none',
     entry: { example: 'dashboard', meaning: 'service' },
   },
 );

@@ -77,6 +77,21 @@ export const relativePath = ofForm(
   /^(?![/~])(?!(?:.*\/)?\.\.(?:\/|$)).+$/,
 );
 
+const OPEN_URL = 'an http or https URL without a login, such as `https://shop.example.com`';
+/** Shown, digested and committed like the rest of the file, so nothing secret may stand in it. Without its last slash. */
+export const openUrl = z.string({ error: OPEN_URL }).transform((text, ctx) => {
+  const trimmed = text.trim();
+  if (/^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/.test(trimmed) && URL.canParse(trimmed) && !looksLikeSecret(trimmed))
+    return trimmed.replace(/\/+$/, '');
+  refuse(ctx, text, { expected: OPEN_URL, quote: 'hidden' });
+  return z.NEVER;
+});
+
+/** Debian Policy 5.6.7. */
+const PACKAGES = 'a list of Debian packages, such as `python3-fastapi`';
+const packageName = ofForm('the name of a Debian package, such as `python3-fastapi`', /^[a-z0-9][a-z0-9+.-]+$/);
+export const packageNames = z.array(packageName, { error: PACKAGES });
+
 export const sentence = (expected: string) =>
   z.string({ error: expected }).transform((text, ctx) => {
     const trimmed = text.trim();
