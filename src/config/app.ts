@@ -28,6 +28,8 @@ export type App = {
   /** Something else deployed the app: Holdpoint looks at it and changes nothing. Absent: Holdpoint deploys it. */
   readonly observe: Observe | undefined;
   readonly secrets: readonly Secret[];
+  /** Other machines that environments may lie on. */
+  readonly hosts: readonly (HostSettings & { readonly kind: 'ssh' })[];
   readonly environments: {
     readonly production: EnvironmentSettings;
     readonly staging: EnvironmentSettings | undefined;

@@ -25,7 +25,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'window: 24h\n',
     [
       '1:1  name: found nothing; expected the name of the app: lower-case letters, digits and single hyphens, beginning with a letter, at most 40 characters',
-      '1:1  services: found nothing; expected a mapping of service names to commands, with at least one',
+      '1:1  services: found nothing; expected a mapping of service names to commands, with at least one; or `compose: compose.yaml`',
     ],
   ],
   [
@@ -175,7 +175,9 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
   [
     'off instead of false',
     more('staging: off\n'),
-    ['4:10  staging: found "off"; expected a mapping with `hostname`, `httpsPort` or `firstPort`, or `false`'],
+    [
+      '4:10  staging: found "off"; expected a mapping with `hostname`, `httpsPort`, `firstPort`, `host` or `runtime`, or `false`',
+    ],
   ],
   [
     'a path without a slash',
@@ -343,29 +345,255 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a password in the database URL',
     more('database: { url: "postgres://app:hunter2@db/app" }\n'),
     [
-      '4:18  database.url: found a database by URL; expected a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out',
+      '4:18  database.url: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
     ],
   ],
   [
-    'a database by URL, which no part carries out yet',
-    more('database:\n  url: env:STOCKROOM_DATABASE_URL\n  as: file\n'),
-    [
-      '5:8  database.url: found a database by URL; expected a database that Holdpoint manages itself, the only kind that this version runs: leave `url` out',
-    ],
+    'a database of somebody else without its URL',
+    more('database: { managed: false }\n'),
+    ['4:22  database.managed: found no `url` of it; expected `url`, a reference to its URL'],
   ],
   [
-    'a cache, which no part carries out yet',
+    'a URL of a database that Holdpoint should run',
+    more('database: { managed: true, url: env:DB }\n'),
+    ['4:22  database.managed: found `true`; expected `managed: false` beside `url`'],
+  ],
+  [
+    'a cache that Holdpoint should run',
     more('cache: redis\n'),
     [
-      '4:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
+      '4:8  cache: found another text; expected a mapping with the `url` of one that somebody else runs: Holdpoint runs no cache itself',
     ],
   ],
   [
-    'a cache with all its keys',
-    more('cache: { engine: redis, as: file, variable: CACHE_URL_FILE }\n'),
+    'a cache that Holdpoint should manage',
+    more('cache: { managed: true, url: env:R }\n'),
     [
-      '4:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
+      '4:19  cache.managed: found true; expected `false`, and the `url` of one that somebody else runs: Holdpoint runs no cache itself',
     ],
+  ],
+  [
+    'a cache without its URL',
+    more('cache: { as: file }\n'),
+    [
+      '4:1  cache.url: found nothing; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
+    ],
+  ],
+  [
+    'packages that are no list',
+    more('packages: python3-fastapi\n'),
+    ['4:11  packages: found another text; expected a list of Debian packages, such as `python3-fastapi`'],
+  ],
+  [
+    'a package that Debian could not have',
+    more('packages: [Python3]\n'),
+    ['4:12  packages[0]: found another text; expected the name of a Debian package, such as `python3-fastapi`'],
+  ],
+  [
+    'a host without its key',
+    more('hosts: { web1: deploy@web1 }\n'),
+    ['4:16  hosts.web1: found another text; expected a mapping with `ssh`'],
+  ],
+  [
+    'an option in the place of a host',
+    more('hosts: { web1: { ssh: "-oProxyCommand=x" } }\n'),
+    [
+      '4:23  hosts.web1.ssh: found another text; expected what ssh takes as its destination: a name of its configuration, or `user@host`',
+    ],
+  ],
+  [
+    'a host that has the name of this machine',
+    more('hosts: { local: { ssh: x } }\n'),
+    ['4:10  hosts.local: found the name `local`; expected another name: `local` is the machine that Holdpoint runs on'],
+  ],
+  [
+    'a host that is not there, near one that is',
+    more('hosts: { web1: { ssh: x } }\nproduction: { host: wbe1 }\n'),
+    ['5:21  production.host: found "wbe1"; expected `local` or a name of `hosts`; did you mean "web1"?'],
+  ],
+  [
+    'a host where there are none',
+    more('production: { host: web1 }\n'),
+    ['4:21  production.host: found "web1"; expected `local` or a name of `hosts`'],
+  ],
+  [
+    'a runtime that does not exist',
+    more('production: { runtime: swarm }\n'),
+    ['4:24  production.runtime: found "swarm"; expected `process` or `docker`'],
+  ],
+  [
+    'a runtime of an environment at the left margin',
+    more('runtime: docker\n'),
+    [
+      '4:10  runtime: found "docker"; expected `none`, with `observe`; `process` and `docker` are said below `production` and `staging`',
+    ],
+  ],
+  [
+    'nothing deployed and nothing to look at',
+    more('runtime: none\n'),
+    ['4:1  runtime: found a deployment that Holdpoint does not make; expected `observe`, which says where it is'],
+  ],
+  [
+    'the same without services',
+    'name: a\nruntime: none\n',
+    ['2:1  runtime: found a deployment that Holdpoint does not make; expected `observe`, which says where it is'],
+  ],
+  [
+    'observing without a URL',
+    'name: a\nobserve: { health: / }\n',
+    [
+      '2:1  observe.url: found nothing; expected an http or https URL without a login, such as `https://shop.example.com`',
+    ],
+  ],
+  [
+    'a login in a URL',
+    'name: a\nobserve: { url: "https://u:pw@shop.example.com" }\n',
+    [
+      '2:17  observe.url: found another text; expected an http or https URL without a login, such as `https://shop.example.com`',
+    ],
+  ],
+  [
+    'a URL where a mapping belongs',
+    'name: a\nobserve: https://shop.example.com\n',
+    ['2:10  observe: found another text; expected a mapping with `url`'],
+  ],
+  [
+    'a database URL that is no reference',
+    'name: a\nobserve: { url: https://shop.example.com, database: postgres://x }\n',
+    [
+      '2:53  observe.database: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
+    ],
+  ],
+  [
+    'queries that are none',
+    'name: a\nobserve: { url: https://shop.example.com, metrics: { requests: 5, latency: x } }\n',
+    [
+      '2:64  observe.metrics.requests: found a number; expected a PromQL expression',
+      '2:67  observe.metrics.latency: found the unknown key "latency"; expected a known key; did you mean "latencyP95"?',
+    ],
+  ],
+  [
+    'a word for a yes',
+    'name: a\nobserve: { url: https://shop.example.com, allowWrites: yes }\n',
+    ['2:56  observe.allowWrites: found "yes"; expected `true` or `false`'],
+  ],
+  [
+    'what would have to be made, beside observing',
+    'name: a\nobserve: { url: https://shop.example.com }\ndatabase: postgres\nstaging: { httpsPort: 9999 }\n',
+    [
+      '3:1  database: found a database beside `observe`; expected `observe.database`, a reference to its URL',
+      '4:1  staging: found a staging environment beside `observe`; expected none: Holdpoint deploys nothing',
+    ],
+  ],
+  [
+    'a Prometheus that Holdpoint should manage',
+    more('prometheus: { managed: true, url: http://p:9090 }\n'),
+    ['4:24  prometheus.managed: found true; expected `false`: what Holdpoint runs itself needs no mapping at all'],
+  ],
+  [
+    'a Prometheus of an unknown protocol',
+    more('prometheus: p:9090\n'),
+    [
+      '4:13  prometheus: found another text; expected an http or https URL without a login, such as `https://shop.example.com`',
+    ],
+  ],
+  [
+    'a load balancer without its URL',
+    more('loadBalancer: { managed: false }\n'),
+    [
+      '4:1  loadBalancer.url: found nothing; expected an http or https URL without a login, such as `https://shop.example.com`',
+    ],
+  ],
+  [
+    'a load balancer of another protocol',
+    more('loadBalancer: { managed: false, url: ftp://x }\n'),
+    [
+      '4:38  loadBalancer.url: found another text; expected an http or https URL without a login, such as `https://shop.example.com`',
+    ],
+  ],
+  [
+    'an image and a Dockerfile',
+    'name: a\nservices:\n  w: { image: "nginx:1.27", dockerfile: Dockerfile }\n',
+    ['3:41  services.w.dockerfile: found `image` and `dockerfile`; expected only one of them'],
+  ],
+  [
+    'a service that nothing starts',
+    'name: a\nservices:\n  w: { kind: agent }\n',
+    ['3:6  services.w: found nothing that could run; expected `command`, `image`, `dockerfile` or `static`'],
+  ],
+  [
+    'an image with a space',
+    'name: a\nservices:\n  w: { image: "NGINX 1" }\n',
+    [
+      '3:15  services.w.image: found another text; expected an image such as `nginx:1.27`, better with its digest: `nginx@sha256:…`',
+    ],
+  ],
+  [
+    'a Dockerfile outside the app',
+    'name: a\nservices:\n  w: { dockerfile: ../Dockerfile }\n',
+    [
+      '3:20  services.w.dockerfile: found "../Dockerfile"; expected a path relative to the folder of holdpoint.yaml, without `..`',
+    ],
+  ],
+  [
+    'a secret among build arguments',
+    'name: a\nservices:\n  w: { dockerfile: { arguments: { NPM_TOKEN: hunter2 } } }\n',
+    [
+      '3:46  services.w.dockerfile.arguments.NPM_TOKEN: found what looks like a secret; expected only what anybody may read; a secret goes under `secrets`, as a reference',
+    ],
+  ],
+  [
+    'a port that does not exist',
+    'name: a\nservices:\n  w: { image: nginx, port: 70000 }\n',
+    ['3:28  services.w.port: found 70000; expected a port from 1 to 65535'],
+  ],
+  [
+    'files and a command',
+    'name: a\nservices:\n  w: { static: public, command: node a.js }\n',
+    ['3:33  services.w.command: found a command beside `static`; expected one of them'],
+  ],
+  [
+    'an entrypoint without an image',
+    'name: a\nservices:\n  w: { command: node a.js, entrypoint: sh }\n',
+    [
+      '3:40  services.w.entrypoint: found an entrypoint without an image; expected `image` or `dockerfile`, or the whole command line in `command`',
+    ],
+  ],
+  [
+    'an image on the runtime process',
+    'name: a\nservices:\n  w: { image: nginx }\nproduction: { runtime: process }\n',
+    ['3:8  services.w.image: found an image; expected `runtime: docker` in `production`, which has `runtime: process`'],
+  ],
+  [
+    'a Dockerfile on the runtime process of staging',
+    'name: a\nservices:\n  w: { dockerfile: Dockerfile }\nstaging: { runtime: process }\n',
+    [
+      '3:8  services.w.dockerfile: found a Dockerfile; expected `runtime: docker` in `staging`, which has `runtime: process`',
+    ],
+  ],
+  [
+    'a fixed port on the runtime process',
+    'name: a\nservices:\n  w: { command: x, port: 80 }\nproduction: { runtime: process }\n',
+    [
+      '3:20  services.w.port: found a fixed port; expected `runtime: docker` in `production`, which has `runtime: process`',
+    ],
+  ],
+  [
+    'one variable for address and port',
+    'name: a\nservices:\n  w: { command: x, portVariable: HOST }\n',
+    [
+      '3:3  services.w.hostVariable: found the variable HOST, which services.w.portVariable sets as well; expected each variable from one place',
+    ],
+  ],
+  [
+    'a check of two kinds',
+    more('ownChecks: { q: { command: x, module: y.ts, metric: q, unit: count, comparator: <, threshold: 5 } }\n'),
+    ['4:17  ownChecks.q: found `command` and `module`; expected either `command` or `module`'],
+  ],
+  [
+    'a check of no kind',
+    more('ownChecks: { q: { metric: q, unit: count, comparator: <, threshold: 5 } }\n'),
+    ['4:17  ownChecks.q: found nothing that measures; expected either `command` or `module`'],
   ],
   [
     'a password at the left margin',
@@ -437,7 +665,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     [
       '4:1  windw: found the unknown key "windw"; expected a known key; did you mean "window"?',
       '5:23  staging.httpsPort: found "high"; expected a port from 1024 to 65535',
-      '6:8  cache: found a cache; expected none, as this version runs no cache yet: leave `cache` out; hand the URL of one that runs already over under `secrets`',
+      '6:8  cache: found another text; expected a mapping with the `url` of one that somebody else runs: Holdpoint runs no cache itself',
     ],
   ],
   [

@@ -51,6 +51,7 @@ export function buildApp(input: FileInput, origin: Origin): App {
     loadBalancer: input.loadBalancer === undefined ? undefined : serverByUrl(input.loadBalancer, origin),
     observe: input.observe === undefined ? undefined : observed(input.observe, origin),
     secrets: Object.entries(input.secrets).map(([secretName, s]) => secret(secretName, s, origin)),
+    hosts: Object.entries(input.hosts).map(([host, { ssh }]) => ({ kind: 'ssh', name: host, destination: ssh })),
     environments: environments(input),
     load: input.load === undefined ? undefined : load(input.load),
     recorder: input.recorder === undefined ? undefined : recorder(input.recorder),

@@ -20,7 +20,6 @@ export type KeySchema = {
   additionalProperties?: KeySchema | boolean;
   items?: KeySchema;
   anyOf?: readonly KeySchema[];
-  not?: KeySchema;
   /** Ours: taken out again before the schema is published. */
   'holdpoint:text'?: KeyText;
 };
@@ -40,12 +39,7 @@ function annotate(): KeySchema {
     override: ({ zodSchema, jsonSchema }) => {
       const text = keyText(zodSchema);
       if (text === undefined) return;
-      const { description, examples, refused } = text;
-      const allowed =
-        refused === undefined
-          ? { examples: [...examples] }
-          : { not: {}, description: `${description} Not yet: refused. Expected: ${refused}.` };
-      Object.assign(jsonSchema, allowed, { 'holdpoint:text': text });
+      Object.assign(jsonSchema, { examples: [...text.examples], 'holdpoint:text': text });
     },
   });
   return schema as KeySchema;

@@ -38,9 +38,12 @@ describe('a file with a name and a service', () => {
       {
         name: 'web',
         kind: 'web',
+        source: { kind: 'tree' },
         command: ['python3', 'notes.py'],
         instances: 1,
         portVariable: 'PORT',
+        hostVariable: 'HOST',
+        port: undefined,
         environment: {},
         health: undefined,
         readiness: undefined,
@@ -101,7 +104,7 @@ describe('what a team may write', () => {
     expect(app(text).checks).toEqual([
       {
         name: 'slowest',
-        command: ['./slowest'],
+        by: { kind: 'command', command: ['./slowest'] },
         timeLimit: seconds(60),
         objective: {
           id: 'slowest',
@@ -142,6 +145,78 @@ describe('what a team may write', () => {
       managed: { kind: 'by-holdpoint' },
       handover: { variable: 'DATABASE_URL_FILE', as: 'file' },
     });
+  });
+
+  it('runs on other machines, in the runtime that is named', () => {
+    const text = `${web}hosts: { web1: { ssh: deploy@web1 } }\nproduction: { host: web1, runtime: docker }\n`;
+    const { production, staging } = app(text).environments;
+    expect(production).toMatchObject({
+      host: { kind: 'ssh', name: 'web1', destination: 'deploy@web1' },
+      runtime: 'docker',
+    });
+    expect(staging).toMatchObject({ host: { kind: 'local' }, runtime: undefined });
+  });
+
+  it('makes a service of an image, of a Dockerfile, or of files', () => {
+    const text = [
+      'name: a',
+      'services:',
+      '  image: { image: "nginx:1.27", port: 80 }',
+      '  built: { dockerfile: docker/web.Dockerfile, command: serve, hostVariable: BIND }',
+      '  files: { static: public }',
+    ].join('\n');
+    const { services, packages } = app(text);
+    expect(services.map((s) => [s.source, s.command, s.port, s.hostVariable])).toEqual([
+      [{ kind: 'image', reference: 'nginx:1.27', entrypoint: undefined }, undefined, 80, 'HOST'],
+      [
+        {
+          kind: 'dockerfile',
+          file: 'docker/web.Dockerfile',
+          context: '.',
+          target: undefined,
+          arguments: {},
+          entrypoint: undefined,
+        },
+        ['serve'],
+        undefined,
+        'BIND',
+      ],
+      [
+        { kind: 'tree' },
+        ['/bin/sh', '-c', 'exec caddy file-server --root "$1" --listen "$HOST:$PORT"', 'static', 'public'],
+        undefined,
+        'HOST',
+      ],
+    ]);
+    expect(packages).toEqual(['caddy']);
+  });
+
+  it('names servers of somebody else by their URLs', () => {
+    const text = `${web}database: { url: 'file:keys/db' }\ncache: { url: 'env:REDIS' }\nprometheus: { url: 'https://p.test/', caFile: ca.pem }\nloadBalancer: https://shop.test\n`;
+    expect(app(text)).toMatchObject({
+      database: { managed: { kind: 'by-url', url: { kind: 'file', path: '/app/keys/db' } } },
+      cache: { url: { kind: 'env', variable: 'REDIS' }, handover: { variable: 'REDIS_URL', as: 'value' } },
+      prometheus: { url: 'https://p.test', caFile: '/app/ca.pem' },
+      loadBalancer: { url: 'https://shop.test', caFile: undefined },
+    });
+  });
+
+  it('only looks at what something else deployed', () => {
+    const text =
+      'name: shop\nruntime: none\nobserve: { url: https://shop.test/, health: [/healthz], prometheus: https://p.test, database: env:DB, metrics: { requests: "sum(rate(x[1m]))" } }\n';
+    const observed = app(text);
+    expect(observed.observe).toEqual({
+      url: 'https://shop.test',
+      caFile: undefined,
+      health: [expect.objectContaining({ method: 'GET', path: '/healthz', status: 200 })],
+      prometheus: { url: 'https://p.test', caFile: undefined },
+      database: { kind: 'env', variable: 'DB' },
+      allowWrites: false,
+      metrics: { requests: 'sum(rate(x[1m]))', errors: undefined, latencyP95: undefined },
+    });
+    expect(observed.services).toEqual([]);
+    expect(observed.environments).toMatchObject({ production: { hostname: 'shop.test' }, staging: undefined });
+    expect(observed.window.requests.map((r) => [r.method, r.path])).toEqual([['GET', '/']]);
   });
 
   it('sends in the window what the smoke requests read, never a write of the load', () => {

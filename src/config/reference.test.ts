@@ -26,9 +26,7 @@ const EXAMPLES = keyEntries().flatMap((e) =>
       { name: 'stockroom', services: { dashboard: 'node a.js' } },
       exampleFile(e.path, value),
     );
-    // An alert on the database is refused without one.
-    const whole = e.title.includes('database-connections') ? { ...example, database: 'postgres' } : example;
-    return [`${e.title}, example ${i + 1}`, whole] as const;
+    return [`${e.title}, example ${i + 1}`, example] as const;
   }),
 );
 
@@ -38,10 +36,8 @@ describe('every example', () => {
     expect(new Set(keyEntries().map((e) => e.path[0]))).toEqual(new Set(Object.keys(properties ?? {})));
   });
 
-  it('is there for every key but those that are refused', () => {
-    const without = keyEntries().filter((e) => e.text.examples.length === 0);
-    expect(without.map((e) => e.title)).toEqual(['database.url', 'cache']);
-    expect(without.every((e) => e.text.refused !== undefined)).toBe(true);
+  it('is there for every key', () => {
+    expect(keyEntries().filter((e) => e.text.examples.length === 0)).toEqual([]);
   });
 
   it.each(EXAMPLES)('can be read: %s', (_title, example) => {
@@ -54,8 +50,7 @@ describe('every example', () => {
     for (const [title, example] of EXAMPLES) expect(editor.safeParse(example).success, title).toBe(true);
     const sound = { name: 'a', services: { w: 'node a.js' } };
     expect(editor.safeParse(sound).success).toBe(true);
-    for (const refused of [{ cache: 'redis' }, { database: { url: 'env:DB' } }])
-      expect(editor.safeParse({ ...sound, ...refused }).success).toBe(false);
+    expect(editor.safeParse({ ...sound, cache: 'redis' }).success).toBe(false);
     expect(editor.safeParse({ name: 'a', services: { w: { comand: 'node a.js' } } }).success).toBe(false);
   });
 });

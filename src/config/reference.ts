@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Path } from './document.ts';
-import { alternatives, annotatedSchema, type KeySchema } from './json-schema.ts';
+import { alternatives, annotatedSchema, type KeySchema, schemasAt } from './json-schema.ts';
 import type { KeyText } from './schema/key.ts';
 
 /** One key of holdpoint.yaml, as the reference page shows it. */
@@ -75,8 +75,19 @@ function entry({ property, ...rest }: Described): KeyEntry {
 
 /** A valid file in which a key has a value: what stands beside it is there because it must be. */
 export function exampleFile(path: Path, value: unknown, root: KeySchema = annotatedSchema()): unknown {
-  return placed(root, path, value);
+  const others = path.map((_, i) => textAt(root, path.slice(0, i + 1))?.with?.file ?? {});
+  const example = placed(root, path, value);
+  return isMapping(example) ? Object.assign({}, ...others, example) : example;
 }
+
+const textAt = (root: KeySchema, path: Path): KeyText | undefined => {
+  const [part, above] = [path.at(-1), path.slice(0, -1)];
+  if (part === undefined) return undefined;
+  return schemasAt(root, above).flatMap((s) => s.properties?.[part]?.['holdpoint:text'] ?? [])[0];
+};
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function placed(schema: KeySchema, path: Path, value: unknown): unknown {
   const [part, ...rest] = path;
@@ -84,12 +95,19 @@ function placed(schema: KeySchema, path: Path, value: unknown): unknown {
   if (typeof part === 'number') return [placed(alternativeWith(schema, 'items').items ?? {}, rest, value)];
   const branch = branchFor(schema, part);
   const property = branch.properties?.[part];
-  if (property === undefined) {
-    const named = branch.additionalProperties;
-    return { [part]: placed(typeof named === 'object' ? named : {}, rest, value) };
-  }
+  if (property === undefined) return placedEntry(schema, branch, [part, rest], value);
   const required = (branch.required ?? []).map((name) => [name, exampleOf(branch.properties?.[name])]);
-  return { ...Object.fromEntries(required), [part]: placed(property, rest, value) };
+  const here = property['holdpoint:text']?.with?.here ?? {};
+  return { ...Object.fromEntries(required), ...here, [part]: placed(property, rest, value) };
+}
+
+/** An entry under a name that a team chooses, with one of the keys that it cannot be without. */
+function placedEntry(schema: KeySchema, branch: KeySchema, path: readonly [string, Path], value: unknown): unknown {
+  const [name, rest] = path;
+  const inner = placed(typeof branch.additionalProperties === 'object' ? branch.additionalProperties : {}, rest, value);
+  const needs = schema['holdpoint:text']?.entry?.needs;
+  const complete = needs === undefined || !isMapping(inner) || needs.oneOf.some((key) => inner[key] !== undefined);
+  return { [name]: complete ? inner : { ...needs.example, ...inner } };
 }
 
 const exampleOf = (schema: KeySchema | undefined): unknown => schema?.['holdpoint:text']?.examples[0];
@@ -113,7 +131,8 @@ const INTRODUCTION = `# holdpoint.yaml
 
 <!-- Written by \`npx tsx src/config/write-reference.ts\` from the schema in src/config/schema/. Do not edit. -->
 
-One file describes an app. Only \`name\` and \`services\` are required:
+One file describes an app. Only \`name\` is required, with \`services\`, \`compose\` or \`observe\`; \`holdpoint init\` writes
+a first one from what it finds:
 
 \`\`\`yaml
 name: notes
@@ -146,10 +165,7 @@ Keys that begin with \`x-\` at the left margin are not read: a place for YAML an
 function contents(entries: readonly KeyEntry[]): string {
   const rows = entries
     .filter((e) => e.path.length === 1)
-    .map(
-      (e) =>
-        `| [\`${e.title}\`](#${anchor(e.title)}) | ${firstSentence(e.text.description)}${e.text.refused === undefined ? '' : ' Not yet: refused.'} |`,
-    );
+    .map((e) => `| [\`${e.title}\`](#${anchor(e.title)}) | ${firstSentence(e.text.description)} |`);
   return ['| key | |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
@@ -160,7 +176,6 @@ const firstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? tex
 
 function section(e: PageEntry, root: KeySchema): string {
   const facts = [
-    e.text.refused === undefined ? undefined : `Not yet: refused. Expected: ${e.text.refused}.`,
     e.required ? 'Required.' : undefined,
     e.choices.length > 0 ? `One of ${e.choices.map((c) => `\`${c}\``).join(', ')}.` : undefined,
     e.required ? undefined : absentText(e),
@@ -173,10 +188,7 @@ function section(e: PageEntry, root: KeySchema): string {
     '',
     e.text.description,
     ...(facts.length === 0 ? [] : ['', facts.join(' ')]),
-    // A key that is refused has no example: nobody should copy it.
-    ...(first === undefined
-      ? []
-      : ['', '```yaml', yaml(withoutNameAndServices(exampleFile(e.path, first, root), e.path)), '```']),
+    ...(first === undefined ? [] : ['', '```yaml', yaml(withoutName(exampleFile(e.path, first, root), e.path)), '```']),
     ...(also.length === 0 ? [] : ['', also.join(' ')]),
     '',
   ].join('\n');
@@ -191,11 +203,9 @@ function absentText({ text, usual, hasKeys }: KeyEntry): string | undefined {
 }
 
 /** An example shows what its key needs, not the whole file. */
-function withoutNameAndServices(example: unknown, path: Path): unknown {
+function withoutName(example: unknown, path: Path): unknown {
   if (typeof example !== 'object' || example === null) return example;
-  return Object.fromEntries(
-    Object.entries(example).filter(([name]) => name === path[0] || (name !== 'name' && name !== 'services')),
-  );
+  return Object.fromEntries(Object.entries(example).filter(([name]) => name === path[0] || name !== 'name'));
 }
 
 const yaml = (value: unknown): string => stringify(value, { lineWidth: 100 }).trimEnd();

@@ -1,4 +1,4 @@
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import type { Path } from './document.ts';
 import type { Finding } from './explain.ts';
 import { PORTS_PER_ENVIRONMENT } from './schema/environments.ts';
@@ -97,7 +97,9 @@ function unknownHosts(parts: Readable): Finding[] {
   const unknown = ENVIRONMENTS.flatMap((environment) => {
     const settings = parts[environment];
     if (settings === undefined || settings === false || names.includes(settings.host)) return [];
-    const expected = `\`local\` or a name of \`hosts\`; did you mean "${closest(settings.host, names)}"?`;
+    const nearest = closest(settings.host, names);
+    const meant = distance(settings.host, nearest) <= nearest.length / 2 ? `; did you mean "${nearest}"?` : '';
+    const expected = `\`local\` or a name of \`hosts\`${meant}`;
     return [{ ...finding([environment, 'host'], `"${settings.host}"`, expected), quoted: true }];
   });
   return [...own, ...unknown];
@@ -124,7 +126,7 @@ function imagesWithoutEngine(parts: Readable): Finding[] {
 /** What would have to be made, where nothing may be. */
 function besideObserve(parts: Readable): Finding[] {
   const { given } = parts;
-  if (given.has('runtime') && !given.has('observe'))
+  if (parts.runtime === 'none' && !given.has('observe'))
     return [
       finding(['runtime'], 'a deployment that Holdpoint does not make', '`observe`, which says where it is', 'key'),
     ];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { key } from './key.ts';
+import { type KeyText, key } from './key.ts';
 import { duration, durationInDays, percentage, positiveWhole } from './values.ts';
 
 const severity = z.enum(['page', 'ticket'], { error: '`page` or `ticket`' });
@@ -7,7 +7,13 @@ const severity = z.enum(['page', 'ticket'], { error: '`page` or `ticket`' });
 type Usual = { readonly threshold: string | number; readonly for: string; readonly severity: 'page' | 'ticket' };
 
 /** One alert: a bare threshold, a mapping, or `false` for none. The usual values come from the plan's table. */
-function alert<S extends z.ZodType<number>>(threshold: S, thresholdText: string, usual: Usual, description: string) {
+function alert<S extends z.ZodType<number>>(
+  threshold: S,
+  thresholdText: string,
+  usual: Usual,
+  description: string,
+  needs: Pick<KeyText, 'with'> = {},
+) {
   const error = `${thresholdText}, a mapping with \`threshold\`, \`for\` or \`severity\`, or \`false\``;
   const keys = z.strictObject(
     {
@@ -27,6 +33,7 @@ function alert<S extends z.ZodType<number>>(threshold: S, thresholdText: string,
   return key(z.union([z.literal(false), short, keys], { error }).prefault({}), {
     description,
     examples: [usual.threshold, { threshold: usual.threshold, for: usual.for, severity: usual.severity }, false],
+    ...needs,
   });
 }
 
@@ -64,6 +71,7 @@ const alertKeys = z.strictObject(
       'a whole number of connections',
       { threshold: 150, for: '5m', severity: 'page' },
       'Fires above this number of connections; without a database there is no such alert.',
+      { with: { file: { database: 'postgres' } } },
     ),
     'certificate-days': alert(
       durationInDays,

@@ -6,8 +6,8 @@ const FALSE = '`false`: what Holdpoint runs itself needs no mapping at all';
 
 /** A server that somebody else runs. */
 function byUrl(examples: { readonly url: string; readonly what: string }) {
-  const error = `a mapping with \`managed: false\` and \`url\``;
-  return z.strictObject(
+  const error = 'the URL of one that somebody else runs, or a mapping with `managed: false` and `url`';
+  const keys = z.strictObject(
     {
       managed: key(z.literal(false, { error: FALSE }).default(false), {
         description: `Somebody else runs ${examples.what}.`,
@@ -22,13 +22,14 @@ function byUrl(examples: { readonly url: string; readonly what: string }) {
     },
     { error: (issue) => (issue.code === 'invalid_type' ? error : undefined) },
   );
+  return z.union([openUrl.transform((url): z.input<typeof keys> => ({ url })).pipe(keys), keys], { error });
 }
 
 export const prometheus = key(
   byUrl({ url: 'https://prometheus.example.com', what: 'a Prometheus that scrapes the app' }).optional(),
   {
     description: 'A Prometheus of somebody else, which sees the metrics of the app already.',
-    examples: [{ managed: false, url: 'https://prometheus.example.com' }],
+    examples: [{ managed: false, url: 'https://prometheus.example.com' }, 'https://prometheus.example.com'],
     absent: 'Holdpoint runs one',
   },
 );

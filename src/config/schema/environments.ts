@@ -68,7 +68,8 @@ const settings = (usual: Usual, error: string) =>
       }),
       host: key(hostName.default('local'), {
         description: 'The machine that it runs on: `local`, or a name of `hosts`.',
-        examples: ['local', 'web1'],
+        examples: ['web1', 'local'],
+        with: { file: { hosts: { web1: { ssh: 'deploy@web1.example.com' } } } },
       }),
       runtime: key(z.enum(RUNTIMES, { error: '`process` or `docker`' }).optional(), {
         description:

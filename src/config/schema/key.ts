@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 
 /** A value as it would stand in the file. */
-export type YamlValue = string | number | boolean | readonly YamlValue[] | { readonly [key: string]: YamlValue };
+export type YamlValue = string | number | boolean | readonly YamlValue[] | YamlMapping;
+export type YamlMapping = { readonly [key: string]: YamlValue };
 
 /** What a person is told about a key: in the editor, on the reference page, in the annotated examples. */
 export type KeyText = {
@@ -10,10 +11,17 @@ export type KeyText = {
   readonly examples: readonly YamlValue[];
   /** What holds where the key is not given, if that is not one constant value. */
   readonly absent?: string;
-  /** For a key that this version refuses, whatever its value: what is expected in its place. It has no examples. */
-  readonly refused?: string;
-  /** For a mapping whose keys a team chooses: the name used in examples, and what a name stands for. */
-  readonly entry?: { readonly example: string; readonly meaning: string };
+  /** What an example must have with it to be sound: in the same mapping, and elsewhere in the file. */
+  readonly with?: { readonly here?: YamlMapping; readonly file?: YamlMapping };
+  /**
+   * For a mapping whose keys a team chooses: the name used in examples, what a name stands for, and, where an entry
+   * needs one of several keys, which ones, with the one that examples use.
+   */
+  readonly entry?: {
+    readonly example: string;
+    readonly meaning: string;
+    readonly needs?: { readonly oneOf: readonly string[]; readonly example: YamlMapping };
+  };
 };
 
 /** Beside Zod's own metadata: that would drop the examples of a value that is converted on reading. */

@@ -107,6 +107,7 @@ const NONE = '`none`, with `observe`; `process` and `docker` are said below `pro
 export const runtime = key(z.literal('none', { error: NONE }).optional(), {
   description: '`none`: Holdpoint deploys nothing and only looks at what `observe` names.',
   examples: ['none'],
+  with: { file: { observe: { url: 'https://shop.example.com' } } },
   absent: 'Holdpoint deploys the app, as `production` and `staging` say',
 });
 

@@ -106,7 +106,11 @@ export const ownChecks = key(
         },
       },
     ],
-    entry: { example: 'queue-depth', meaning: 'check' },
+    entry: {
+      example: 'queue-depth',
+      meaning: 'check',
+      needs: { oneOf: ['command', 'module'], example: { command: 'node scripts/queue-depth.js' } },
+    },
   },
 );
 

@@ -162,7 +162,11 @@ export const services = key(
       { docs: { static: 'public' } },
     ],
     absent: 'those of `compose`; with `observe` there need be none',
-    entry: { example: 'dashboard', meaning: 'service' },
+    entry: {
+      example: 'dashboard',
+      meaning: 'service',
+      needs: { oneOf: ['command', 'image', 'dockerfile', 'static'], example: { command: 'node dist/dashboard.js' } },
+    },
   },
 );
 

@@ -68,6 +68,7 @@ export const entrypoint = key(command.optional(), {
   description: "In the place of the image's ENTRYPOINT.",
   examples: [['/bin/sh', '-c', 'exec app']],
   absent: 'what the image has',
+  with: { here: { image: 'nginx:1.27' } },
 });
 
 type Given = {
