@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds, systemClock } from '../src/evidence/units.ts';
 import { caddy, switchTo, untilDrained } from '../src/parts/caddy.ts';
 import { createAuthority, issueLeaf } from '../src/parts/certificates.ts';
-import { carryOut } from '../src/parts/part.ts';
+import { carryOut, OF_PARTS } from '../src/parts/part.ts';
 import type { LoadResult } from '../src/probes/load/result.ts';
 import { runLoad } from '../src/probes/load/run.ts';
 import { otherSlot, type Slot, type Unit } from '../src/runtimes/unit.ts';
@@ -52,6 +52,9 @@ const unit = (slot: Slot, instance: number): Unit => ({
   of: 'web',
   role: 'web',
   slot,
+  software: OF_PARTS,
+  mounts: [],
+  networks: ['app'],
   command: ['node', '-e', WEB],
   environment: { SLOT: slot, PORT: String(portOf(slot, instance)) },
   user: 'app',
@@ -169,6 +172,7 @@ try {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
     upstreams: { blue: addresses('blue'), green: addresses('green') },
+    fronted: [],
     scraped: [],
     tls: { ...leaf, authority: authority.certificate },
   };

@@ -60,12 +60,21 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       ENVIRONMENT,
       { flags: '--window <TIME>', description: 'length of the monitoring window: 2m, 24h (default: as planned)' },
+      {
+        flags: '--runtime <NAME>',
+        description: 'process or docker (default: as holdpoint.yaml says, else docker where its engine answers)',
+      },
+      {
+        flags: '--host <HOST>',
+        description: 'local, ssh:user@host, or a name of `hosts` in holdpoint.yaml (default: as it says)',
+      },
       YES,
       { flags: '--detach', description: 'start it and return' },
     ],
     examples: [
       { line: 'holdpoint launch', does: 'asks before it changes this host' },
       { line: 'holdpoint launch --window 2m --yes', does: 'a rehearsal: two minutes of window, nothing asked' },
+      { line: 'holdpoint launch --runtime docker --host ssh:deploy@web1', does: 'in containers, on another machine' },
     ],
     load: () => import('./commands/launch.ts'),
   },

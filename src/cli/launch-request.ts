@@ -1,4 +1,6 @@
 import { realpathSync } from 'node:fs';
+import type { RuntimeKind } from '../config/app.ts';
+import { hostNamed } from '../config/host-name.ts';
 import { durationIn } from '../config/quantity.ts';
 import type { LaunchRequest } from '../engine/request.ts';
 import { fail } from '../evidence/problem.ts';
@@ -16,12 +18,30 @@ import { environmentName } from './planned.ts';
 export async function launchRequest(call: Call): Promise<LaunchRequest> {
   const window = windowLength(call.options.text('window'));
   const app = await givenApp(call);
+  const runtime = runtimeName(call.options.text('runtime'));
+  const host = call.options.text('host');
+  if (host !== undefined) hostNamed(host, app);
   return {
     directory: realpathSync(app.root),
     environment: environmentName(call),
     by: byName(call),
-    options: { ...(window === undefined ? {} : { window }), yes: call.options.given('yes') },
+    options: {
+      ...(window === undefined ? {} : { window }),
+      ...(runtime === undefined ? {} : { runtime }),
+      ...(host === undefined ? {} : { host }),
+      yes: call.options.given('yes'),
+    },
   };
+}
+
+function runtimeName(text: string | undefined): RuntimeKind | undefined {
+  if (text === undefined || text === 'process' || text === 'docker') return text;
+  return fail({
+    kind: 'input',
+    what: `${JSON.stringify(text)} is no runtime`,
+    where: '--runtime',
+    next: 'give process or docker; without it holdpoint.yaml decides, else whether an engine answers',
+  });
 }
 
 function windowLength(text: string | undefined): number | undefined {

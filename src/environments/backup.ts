@@ -1,8 +1,9 @@
 import type { Client } from 'pg';
 import { minutes } from '../evidence/units.ts';
-import { carryOut, lay } from '../parts/part.ts';
+import { carryOut, lay, OF_PARTS, writes } from '../parts/part.ts';
 import type { Backup, BackupInfo } from '../parts/pgbackrest.ts';
 import {
+  archiveMounts,
   backupInfo,
   checkArchive,
   createStanza,
@@ -84,6 +85,7 @@ export async function lookAtRestoredCopy(
       maxConnections: 20,
       wal: { kind: 'kept-here' },
       tls: undefined,
+      archive: archiveMounts(config),
     },
     place,
   );
@@ -98,6 +100,9 @@ export async function lookAtRestoredCopy(
       await runtime.job(
         {
           name: 'restore-folder',
+          software: OF_PARTS,
+          mounts: writes(dataStore(RESTORED)),
+          networks: [],
           command: ['/bin/mkdir', '-m', '700', '-p', place.path(dataStore(RESTORED), 'pgdata')],
           environment: {},
           user: 'postgres',
@@ -114,9 +119,9 @@ export async function lookAtRestoredCopy(
       environment,
     );
     await carryOut(runtime, copy);
-    await untilDatabaseAnswers(environment, port, minutes(10), signal, RESTORED);
+    await untilDatabaseAnswers(environment, minutes(10), signal, { unit: RESTORED, port });
     const tookMs = Math.round(performance.now() - begun);
-    const content = await withDatabase(environment, 'superuser', databaseContent, { port });
+    const content = await withDatabase(environment, 'superuser', databaseContent, { unit: RESTORED, port });
     return { content, tookMs };
   } finally {
     await forgetCopy(environment, config);

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeDurably } from '../ledger/durable-file.ts';
 import type { KeyPair } from '../parts/certificates.ts';
 import type { Environment } from './environment.ts';
 import { keptSecret } from './secrets.ts';
@@ -25,12 +26,18 @@ export async function ensureCertificates(environment: Environment): Promise<Envi
       return JSON.stringify(await createAuthority(`${environment.app.name} ${environment.name}`, environment.clock()));
     }),
   ) as KeyPair;
-  await environment.host.place([{ path: authorityFile(environment), content: pair.certificate, mode: 0o644 }]);
+  await written(authorityFile(environment), pair.certificate, 0o644);
   return { authority: pair.certificate, server: await serverCertificate(environment, folder, pair) };
 }
 
 /** Loaded by the first certificate: a plan that is only printed must not wait for some fifty files of ASN.1. */
 const x509 = () => import('../parts/certificates.ts');
+
+/** Whole or not at all. The folder is passed through by clients that read the authority's certificate. */
+async function written(path: string, content: string, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await writeDurably(path, content, mode);
+}
 
 type KeptLeaf = KeyPair & { readonly hostname: string };
 
@@ -45,6 +52,6 @@ async function serverCertificate(environment: Environment, folder: string, autho
   const { issueLeaf, renewalDue } = await x509();
   if (kept && kept.hostname === hostname && !renewalDue(kept.certificate, now)) return kept;
   const leaf = await issueLeaf(authority, { hostnames: [hostname], uses: ['server'], now });
-  await environment.host.place([{ path, content: JSON.stringify({ ...leaf, hostname }), mode: 0o600 }]);
+  await written(path, JSON.stringify({ ...leaf, hostname }), 0o600);
   return leaf;
 }

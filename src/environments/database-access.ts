@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
-import { ProblemError } from '../evidence/problem.ts';
-import type { Environment } from './environment.ts';
-import { ownSecret } from './secrets.ts';
+import { fail, ProblemError } from '../evidence/problem.ts';
+import { type Environment, reach } from './environment.ts';
+import { ownSecret, resolveReference } from './secrets.ts';
 
 /** The roles that a database by Holdpoint has: its owner, the app's own, and one that may only look at statistics. */
 export type DatabaseRole = 'superuser' | 'app' | 'monitoring';
@@ -14,16 +14,17 @@ export async function passwordOf(environment: Environment, role: DatabaseRole): 
 }
 
 /** The URL by which the app reaches its database. Holds a password: it goes into files of mode 0600 only. */
-export async function databaseUrl(
-  environment: Environment,
-  role: DatabaseRole,
-  port = environment.ports.postgres,
-): Promise<string> {
-  const name = environment.app.database?.name ?? 'postgres';
-  return `postgresql://${USER[role]}:${await passwordOf(environment, role)}@127.0.0.1:${port}/${name}`;
+export async function databaseUrl(environment: Environment, role: DatabaseRole): Promise<string> {
+  const { database, root } = environment.app;
+  if (database?.managed.kind === 'by-url')
+    return resolveReference(database.managed.url, 'the URL of the database', root);
+  const name = database?.name ?? 'postgres';
+  const address = environment.runtime.place.address('postgres', environment.ports.postgres);
+  return `postgresql://${USER[role]}:${await passwordOf(environment, role)}@${address}/${name}`;
 }
 
-export type DatabaseTarget = { readonly port?: number; readonly database?: string };
+/** `unit` and `port`: another server than the environment's own, a restored copy for instance. */
+export type DatabaseTarget = { readonly unit?: string; readonly port?: number; readonly database?: string };
 
 /** Connects, works, disconnects. A database that cannot be reached is a Problem that names host and port alone. */
 export async function withDatabase<T>(
@@ -32,12 +33,21 @@ export async function withDatabase<T>(
   work: (client: Client) => Promise<T>,
   target: DatabaseTarget = {},
 ): Promise<T> {
+  const unit = target.unit ?? 'postgres';
   const port = target.port ?? environment.ports.postgres;
+  const address = await reach(environment, unit, port);
+  if (address === undefined)
+    return fail({
+      kind: 'app',
+      what: `the database of ${environment.name} cannot be reached: the unit ${unit} does not run`,
+      where: environment.name,
+      next: 'look at its last lines with `holdpoint logs`',
+    });
   // Loaded by the first connection: a plan that is only printed must not wait for it.
   const { default: pg } = await import('pg');
   const client = new pg.Client({
-    host: '127.0.0.1',
-    port,
+    host: address.host,
+    port: address.port,
     user: USER[role],
     password: await passwordOf(environment, role),
     database: target.database ?? environment.app.database?.name ?? 'postgres',
@@ -53,7 +63,7 @@ export async function withDatabase<T>(
       {
         kind: 'app',
         what: `the database of ${environment.name} cannot be reached: ${(cause as Error).message}`,
-        where: `127.0.0.1:${port}`,
+        where: `${address.host}:${address.port}`,
         next: `look at \`holdpoint logs\` and whether the unit postgres runs`,
       },
       { cause },

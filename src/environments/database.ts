@@ -5,8 +5,8 @@ import type { Milliseconds } from '../evidence/units.ts';
 import { minutes, seconds } from '../evidence/units.ts';
 import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
 import { cutText } from '../ledger/secret-search.ts';
-import { carryOut, lay } from '../parts/part.ts';
-import { archiveCommand, pgbackrest } from '../parts/pgbackrest.ts';
+import { carryOut, lay, reads } from '../parts/part.ts';
+import { archiveCommand, archiveMounts, pgbackrest } from '../parts/pgbackrest.ts';
 import { postgres, socketDirectory } from '../parts/postgres.ts';
 import type { Release } from '../releases/release.ts';
 import type { JobEnd } from '../runtimes/unit.ts';
@@ -14,8 +14,8 @@ import { ensureCertificates } from './certificates.ts';
 import { databaseUrl, withDatabase } from './database-access.ts';
 import { ensureRolesAndDatabase } from './database-role.ts';
 import type { Environment } from './environment.ts';
-import { ownSecret } from './secrets.ts';
-import { withValues } from './service-units.ts';
+import { ownSecret, rememberHandedOver } from './secrets.ts';
+import { releaseSoftware, withValues } from './service-units.ts';
 
 export const LIVE_BACKUP = 'live';
 export const POSTGRES = 'postgres';
@@ -34,6 +34,7 @@ export async function databaseParts(environment: Environment) {
       maxConnections: 200,
       wal: { kind: 'archived', command: archiveCommand(LIVE_BACKUP, place), timeoutSeconds: ARCHIVE_TIMEOUT_SECONDS },
       tls: { ...certificates.server, authority: certificates.authority },
+      archive: archiveMounts(LIVE_BACKUP),
     },
     place,
   );
@@ -60,7 +61,7 @@ export async function bringUpDatabase(environment: Environment, signal: AbortSig
   expectSuccess(await runtime.job(live.initialise, signal), 'the data directory could not be made', environment);
   const before = await runtime.inspect(POSTGRES);
   await carryOut(runtime, live);
-  await untilDatabaseAnswers(environment, environment.ports.postgres, seconds(60), signal);
+  await untilDatabaseAnswers(environment, seconds(60), signal);
   // A server that ran already takes up a renewed certificate only when told.
   if (before.kind === 'running') await runtime.signal(POSTGRES, 'SIGHUP');
   await ensureRolesAndDatabase(environment);
@@ -86,15 +87,18 @@ export function requireSocketPath({ app, runtime, ports }: Environment): void {
 
 export async function untilDatabaseAnswers(
   environment: Environment,
-  port: number,
   within: Milliseconds,
   signal: AbortSignal,
-  unit = POSTGRES,
+  { unit, port }: { readonly unit: string; readonly port: number } = {
+    unit: POSTGRES,
+    port: environment.ports.postgres,
+  },
 ): Promise<void> {
   const end = performance.now() + within;
   for (;;) {
     try {
       await withDatabase(environment, 'superuser', (client) => client.query('SELECT 1'), {
+        unit,
         port,
         database: 'postgres',
       });
@@ -105,7 +109,7 @@ export async function untilDatabaseAnswers(
           {
             kind: 'app',
             what: `the database of ${environment.name} did not answer within ${within / 1000} s`,
-            where: `127.0.0.1:${port}`,
+            where: `${unit}, port ${port}`,
             next: 'look at its last lines below',
             detail: await environment.runtime.logs(unit, 8),
           },
@@ -122,8 +126,6 @@ export type DatabaseCommand = { readonly name: string; readonly command: Command
 /**
  * Runs one of the app's own database commands as a job, in the release's folder, with the database handed over as its
  * services have it. The job is found again if Holdpoint is killed meanwhile.
- *
- * @param port of the database that is meant; absent: the environment's own
  */
 export async function runDatabaseCommand(
   environment: Environment,
@@ -134,16 +136,18 @@ export async function runDatabaseCommand(
   const { runtime, app } = environment;
   const store = 'handover-database';
   await runtime.store(store, 'app');
-  await runtime.put([
-    { store, path: 'database-url', content: await databaseUrl(environment, 'app'), mode: 0o600, user: 'app' },
-  ]);
+  const url = await databaseUrl(environment, 'app');
+  await rememberHandedOver(environment, 'database-url', url);
+  await runtime.put([{ store, path: 'database-url', content: url, mode: 0o600, user: 'app' }]);
   const file = runtime.place.path(store, 'database-url');
   const handover = app.database?.handover ?? { variable: 'DATABASE_URL_FILE', as: 'file' as const };
   return runtime.job(
     {
       name,
+      software: releaseSoftware(release, app),
       command: withValues([{ ...handover, file }], command),
-      directory: release.folder,
+      mounts: reads(store),
+      networks: ['app', 'database'],
       environment: handover.as === 'file' ? { [handover.variable]: file } : {},
       user: 'app',
       timeLimit,

@@ -1,10 +1,11 @@
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App, EnvironmentSettings } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
-import type { Host } from '../hosts/host.ts';
-import { openProcessRuntime } from '../runtimes/process/runtime.ts';
+import type { Address, Host } from '../hosts/host.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import { chosenRuntime, type RuntimeWish } from './chosen-runtime.ts';
 import type { PortPlan } from './ports.ts';
 import { portPlan } from './ports.ts';
 
@@ -21,7 +22,7 @@ export type Environment = {
   readonly ports: PortPlan;
   readonly host: Host;
   readonly runtime: Runtime;
-  /** Absolute path of the environment's own folder: record, secrets, certificates; the runtime keeps its stores in it. */
+  /** Absolute path of the environment's own folder on this machine: record, secrets, certificates. */
   readonly folder: string;
   /** Where copies of the keys are kept apart from the environment. */
   readonly escrowFolder: string;
@@ -35,17 +36,72 @@ export type OpenSettings = {
   readonly settings: EnvironmentSettings;
   /** The state directory. */
   readonly state: string;
+  /** The machine that Holdpoint itself runs on. */
   readonly host: Host;
   readonly clock: Clock;
+  /** Absent: as it is asked for. */
+  readonly where?: RuntimeWish['where'];
 };
 
-/** Opens the environment, makes its folder where it is not there, and looks for what runs of it. Starts nothing. */
+/**
+ * Opens the environment, makes its folder where it is not there, and looks for what runs of it. Starts nothing.
+ *
+ * @throws ProblemError `conflict`: it stands on another runtime or host than is asked for
+ */
 export async function openEnvironment(open: OpenSettings): Promise<Environment> {
   const described = describeEnvironment(open);
-  await open.host.folder(described.folder, { mode: 0o755 });
-  const folder = join(described.folder, 'runtime');
-  const runtime = await openProcessRuntime({ host: open.host, environment: tagOf(open), folder });
-  return { ...withoutRuntime(described), runtime };
+  await mkdir(described.folder, { recursive: true, mode: 0o755 });
+  await chmod(described.folder, 0o755);
+  const { host, runtime } = await chosenRuntime({
+    name: tagOf(open),
+    kind: open.kind,
+    folder: described.folder,
+    state: open.state,
+    settings: open.settings,
+    where: open.where ?? 'as-asked',
+    here: open.host,
+  });
+  return { ...withoutRuntime(described), host, runtime };
+}
+
+/** Where Holdpoint itself reaches a port of a unit; undefined while the unit does not run. */
+export async function reach({ runtime, host }: Environment, unit: string, port: number): Promise<Address | undefined> {
+  const address = await runtime.address(unit, port);
+  return address && host.reach(address);
+}
+
+/** What an environment shows to the host: `preview` leads to the slot that is not live. */
+export type Door = 'public' | 'preview' | 'prometheus' | 'alertmanager';
+
+const portOf = ({ ports }: Environment, which: Door): number => {
+  switch (which) {
+    case 'public':
+      return ports.https;
+    case 'preview':
+      return ports.preview;
+    case 'prometheus':
+      return ports.prometheus;
+    case 'alertmanager':
+      return ports.alertmanager;
+  }
+};
+
+/** Where Holdpoint itself reaches one of the doors. All are on 127.0.0.1 of the environment's host. */
+export const door = (environment: Environment, which: Door): Promise<Address> =>
+  environment.host.reach({ host: '127.0.0.1', port: portOf(environment, which) });
+
+/** `https://127.0.0.1:8443`: no name is looked up on the way; certificates are checked all the same. */
+export async function doorUrl(environment: Environment, which: Door): Promise<string> {
+  const { host, port } = await door(environment, which);
+  return `https://${host}:${port}`;
+}
+
+/** The ports that an environment takes of its host, with what each is for. */
+export function hostPorts(environment: Environment): readonly { readonly port: number; readonly what: string }[] {
+  const all = environment.ports.all();
+  if (environment.runtime.abilities.isolation.kind === 'cannot') return all;
+  const doors = (['public', 'preview', 'prometheus', 'alertmanager'] as const).map((d) => portOf(environment, d));
+  return all.filter(({ port }) => doors.includes(port));
 }
 
 /** The environment as a plan needs it: nothing is touched, and nothing can be done to it. */

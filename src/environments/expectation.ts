@@ -1,8 +1,11 @@
 import type { HttpExpectation, Service } from '../config/app.ts';
+import type { Address } from '../hosts/host.ts';
 import type { HttpRequest } from '../probes/exchange.ts';
 import type { Expectation, HttpTarget } from '../probes/http.ts';
 import { match, observe } from '../probes/http.ts';
-import type { Environment } from './environment.ts';
+import type { Slot } from '../runtimes/unit.ts';
+import { doorUrl, type Environment, reach } from './environment.ts';
+import { unitName } from './service-units.ts';
 
 /** What holdpoint.yaml says of a request and its answer, as the probes want it. */
 export function requestOf(asked: HttpExpectation): HttpRequest {
@@ -37,16 +40,30 @@ export async function difference(target: HttpTarget, asked: HttpExpectation): Pr
 }
 
 /** One instance of a service, asked directly. */
-export const instanceTarget = (port: number): HttpTarget => ({ baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 5_000 });
+export const instanceTarget = ({ host, port }: Address): HttpTarget => ({
+  baseUrl: `http://${host}:${port}`,
+  timeoutMs: 5_000,
+});
+
+/** The same by name; undefined while it does not run. A service's agents have no slot. */
+export async function instanceNamed(
+  environment: Environment,
+  service: Service,
+  slot: Slot | undefined,
+  instance: number,
+): Promise<HttpTarget | undefined> {
+  const port = environment.ports.service(service.name, slot, instance);
+  const address = await reach(environment, unitName(service, slot, instance), port);
+  return address && instanceTarget(address);
+}
 
 /** The whole app, through the load balancer and over TLS, trusting the environment's own authority alone. */
-export function publicTarget(
+export async function publicTarget(
   environment: Environment,
   authority: string,
-  door: 'public' | 'preview' = 'public',
-): HttpTarget {
-  const port = door === 'public' ? environment.ports.https : environment.ports.preview;
-  return { baseUrl: `https://127.0.0.1:${port}`, ca: authority, timeoutMs: 10_000 };
+  which: 'public' | 'preview' = 'public',
+): Promise<HttpTarget> {
+  return { baseUrl: await doorUrl(environment, which), ca: authority, timeoutMs: 10_000 };
 }
 
 /** What shows best that an instance can serve: its readiness, else its health; undefined where the app declares neither. */

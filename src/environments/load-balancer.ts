@@ -1,6 +1,6 @@
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
-import { caddy, reloadCaddy, switchTo, takenUp, takenUpFile, untilDrained } from '../parts/caddy.ts';
+import { caddy, reloadCaddy, switchTo, TAKEN_UP, takenUpFile, untilDrained } from '../parts/caddy.ts';
 import { carryOut, contentDigest } from '../parts/part.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
@@ -20,10 +20,18 @@ export async function loadBalancerPart(environment: Environment) {
       ports: { https: ports.https, preview: ports.preview, inner: ports.loadBalancerInner },
       upstreams: { blue: addresses('blue'), green: addresses('green') },
       scraped: scrapedThroughInnerDoor(environment),
+      fronted: fronted(environment),
       tls: { ...server, authority },
     },
     runtime.place,
   );
+}
+
+/** Where each unit has a network of its own, people come to the monitoring servers through the load balancer alone. */
+function fronted({ ports, runtime }: Environment) {
+  if (runtime.abilities.isolation.kind === 'cannot') return [];
+  const front = (name: string, port: number) => ({ name, port, address: runtime.place.address(name, port) });
+  return [front('prometheus', ports.prometheus), front('alertmanager', ports.alertmanager)];
 }
 
 /** Every web instance that a slot may have, with its port. */
@@ -62,12 +70,12 @@ function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
  * between the change and the word is made good by the next call.
  */
 export async function bringUpLoadBalancer(environment: Environment): Promise<void> {
-  const { runtime, host } = environment;
+  const { runtime } = environment;
   await refuseToCutOff(environment);
   const part = await loadBalancerPart(environment);
   const digest = contentDigest(part.files);
   const before = await runtime.inspect('caddy');
-  const noted = await host.read(takenUp(runtime.place));
+  const noted = await runtime.read(TAKEN_UP.store, TAKEN_UP.path);
   await carryOut(runtime, part);
   if (noted !== undefined && Buffer.from(noted).toString() === digest) return;
   const after = await runtime.inspect('caddy');

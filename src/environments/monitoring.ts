@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { seconds } from '../evidence/units.ts';
+import { ALERT_RECEIVER } from '../parts/alert-receiver.ts';
 import { alertmanager, DELIVERY_CHECK } from '../parts/alertmanager.ts';
 import { accessLog } from '../parts/caddy.ts';
 import { scrapePath } from '../parts/caddy-configuration.ts';
@@ -18,9 +18,9 @@ import { unitExporter, unitExporterProgram } from '../parts/unit-exporter-part.t
 import type { HttpTarget } from '../probes/http.ts';
 import { ensureCertificates } from './certificates.ts';
 import { passwordOf, roleName } from './database-access.ts';
-import type { Environment } from './environment.ts';
+import { doorUrl, type Environment } from './environment.ts';
 import { readRecord } from './record.ts';
-import { resolveReference } from './secrets.ts';
+import { rememberHandedOver, resolveReference } from './secrets.ts';
 import { unitName } from './service-units.ts';
 
 /** The scrape job of everything that the app itself tells. */
@@ -50,7 +50,6 @@ export async function monitoringParts(environment: Environment): Promise<Part> {
       {
         port: ports.unitExporter,
         program: await unitExporterProgram(),
-        unitsFolder: join(environment.folder, 'runtime', 'units'),
       },
       place,
     ),
@@ -61,7 +60,7 @@ export async function monitoringParts(environment: Environment): Promise<Part> {
       {
         port: ports.alertmanager,
         webhooks: await webhookUrls(environment),
-        deliveryCheckUrl: `http://127.0.0.1:${ports.alertReceiver}/`,
+        deliveryCheckUrl: `http://${place.address(ALERT_RECEIVER, ports.alertReceiver)}/`,
         groupWait: seconds(10),
       },
       place,
@@ -94,11 +93,15 @@ async function databaseExporter(environment: Environment): Promise<Part> {
   return postgresExporter(settings, runtime.place);
 }
 
-export function webhookUrls({ app, host }: Environment): Promise<string[]> {
-  const url = (n: (typeof app.notifications)[number]) =>
-    typeof n.url === 'string'
-      ? Promise.resolve(n.url)
-      : resolveReference(n.url, 'the URL of a webhook', host, app.root);
+/** The URLs that alerts are posted to. One that was given by reference carries a secret. */
+export function webhookUrls(environment: Environment): Promise<string[]> {
+  const { app } = environment;
+  const url = async (n: (typeof app.notifications)[number]) => {
+    if (typeof n.url === 'string') return n.url;
+    const resolved = await resolveReference(n.url, 'the URL of a webhook', app.root);
+    await rememberHandedOver(environment, 'webhook-url', resolved);
+    return resolved;
+  };
   return Promise.all(app.notifications.map(url));
 }
 
@@ -206,8 +209,8 @@ export async function tellDelivery(environment: Environment, how: 'going' | 'ove
   await runtime.put([targetsFile(DELIVERY_FILE, how === 'going' ? [nobody] : [])]);
 }
 
-export const prometheusTarget = (environment: Environment, authority: string): HttpTarget => ({
-  baseUrl: `https://127.0.0.1:${environment.ports.prometheus}`,
+export const prometheusTarget = async (environment: Environment, authority: string): Promise<HttpTarget> => ({
+  baseUrl: await doorUrl(environment, 'prometheus'),
   ca: authority,
   timeoutMs: 15_000,
 });

@@ -1,9 +1,13 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { RuntimeKind } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
+
+/** Where an environment's data lies: `local` or an ssh destination, and what carries its units out there. */
+export type StandsOn = { readonly host: string; readonly runtime: RuntimeKind };
 
 /**
  * What is remembered of an environment beside its data.
@@ -13,6 +17,8 @@ import type { Environment } from './environment.ts';
  * not count for the time after.
  */
 export type EnvironmentRecord = {
+  /** Chosen when it was first opened; undefined before that and once it is destroyed. */
+  readonly standsOn: StandsOn | undefined;
   readonly epoch: number;
   /** Inputs of the release that a launch last aimed at. */
   readonly target: Digest | undefined;
@@ -37,6 +43,7 @@ export type Live = {
 };
 
 const FRESH: EnvironmentRecord = {
+  standsOn: undefined,
   epoch: 0,
   target: undefined,
   live: undefined,

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SecretReference } from '../config/app.ts';
-import { localHost } from '../hosts/local.ts';
 import { keptSecret, ownSecret, randomKey, resolveReference } from './secrets.ts';
 
 let folder: string;
@@ -55,7 +54,7 @@ describe('a secret that Holdpoint makes', () => {
 });
 
 describe('a secret that is referred to', () => {
-  const resolved = (from: SecretReference) => resolveReference(from, 'the secret api-key', localHost(), folder);
+  const resolved = (from: SecretReference) => resolveReference(from, 'the secret api-key', folder);
 
   it('comes from a file, without the newline at its end', async () => {
     await writeFile(join(folder, 'key'), 'a secret\n');

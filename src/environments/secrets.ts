@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Secret, SecretReference } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import { seconds } from '../evidence/units.ts';
-import type { Host } from '../hosts/host.ts';
+import { localHost } from '../hosts/local.ts';
+import { writeDurably } from '../ledger/durable-file.ts';
 import type { Environment } from './environment.ts';
 
 /** Secrets that Holdpoint makes for an environment itself. */
@@ -53,17 +54,33 @@ export const randomKey = (): string => randomBytes(32).toString('hex');
 export const ownSecret = (environment: Pick<Environment, 'folder'>, name: OwnSecret): Promise<string> =>
   keptSecret(secretsFolder(environment), name, randomKey);
 
+/** Holds every value that was handed to a service or a part, so that it is known as a secret wherever it turns up. */
+export const handedOverFolder = (environment: Pick<Environment, 'folder'>): string =>
+  join(environment.folder, 'handed-over');
+
+/** Remembers a value that is handed over. The same name later stands for the newer value beside the older one. */
+export async function rememberHandedOver(
+  environment: Pick<Environment, 'folder'>,
+  name: string,
+  value: string,
+): Promise<void> {
+  const folder = handedOverFolder(environment);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const digest = createHash('sha256').update(value).digest('hex').slice(0, 12);
+  await writeDurably(join(folder, `${name}-${digest}`), value, 0o600);
+}
+
 /** The value of one of the app's secrets in this environment. A generated one is made once per environment. */
 export async function appSecret(environment: Environment, secret: Secret): Promise<string> {
   if (secret.from.kind === 'generated') {
     const { bytes } = secret.from;
     return keptSecret(secretsFolder(environment), `app-${secret.name}`, () => randomBytes(bytes).toString('hex'));
   }
-  return resolveReference(secret.from, `the secret ${secret.name}`, environment.host, environment.app.root);
+  return resolveReference(secret.from, `the secret ${secret.name}`, environment.app.root);
 }
 
-/** Fetches a secret from where its reference points. What went wrong is told without anything of its content. */
-export async function resolveReference(from: SecretReference, what: string, host: Host, root: string): Promise<string> {
+/** Fetches a secret from where its reference points on this machine. What went wrong is told without anything of its content. */
+export async function resolveReference(from: SecretReference, what: string, root: string): Promise<string> {
   const unusable = (reason: string, where: string): never => {
     throw new ProblemError({
       kind: 'input',
@@ -85,7 +102,7 @@ export async function resolveReference(from: SecretReference, what: string, host
       return value.trim() === '' ? unusable('is empty', path) : value.replace(/\n$/, '');
     }
     case 'command': {
-      const end = await host.run({ argv: from.command, directory: root, timeLimit: seconds(30) });
+      const end = await localHost().run({ argv: from.command, directory: root, timeLimit: seconds(30) });
       const where = `command ${from.command[0]}`;
       if (end.kind !== 'exited' || end.code !== 0) return unusable('was not given by its command', where);
       return end.stdout.trim() === '' ? unusable('is empty', where) : end.stdout.replace(/\n$/, '');

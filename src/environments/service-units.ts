@@ -1,6 +1,9 @@
-import type { Service } from '../config/app.ts';
+import type { App, Command, Service } from '../config/app.ts';
+import { fail } from '../evidence/problem.ts';
+import { reads, writes } from '../parts/part.ts';
+import type { Release } from '../releases/release.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Slot, Unit } from '../runtimes/unit.ts';
+import type { Slot, Software, Unit } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
 
 /** The store that holds the files by which a service is handed its secrets. */
@@ -11,6 +14,9 @@ export const volumeStore = (service: string, volume: string): string => `volume-
 
 /** A value that a service is handed as a file, or by an environment variable that only the service itself sees. */
 export type Handover = { readonly variable: string; readonly as: 'file' | 'value'; readonly file: string };
+
+/** What is needed of a release to describe its units. */
+export type Runnable = Pick<Release, 'folder' | 'tree' | 'images'>;
 
 /** What the service is handed, without the values: enough to build the unit. */
 export function handovers(environment: Environment, service: Service): Handover[] {
@@ -32,7 +38,7 @@ export const unitName = (service: Service, slot: Slot | undefined, instance: num
 /** One unit per instance of a service in a slot. Agents have no slot: the old instances end before the new ones start. */
 export function serviceUnits(
   environment: Environment,
-  folder: string,
+  release: Runnable,
   service: Service,
   slot: Slot | undefined,
 ): Unit[] {
@@ -45,11 +51,17 @@ export function serviceUnits(
       of: service.name,
       role: service.kind,
       ...(slot ? { slot } : {}),
-      command: withValues(given, service.command),
-      directory: folder,
+      software: softwareOf(release, environment.app, service),
+      command: withValues(given, commandOf(release, service)),
+      mounts: [
+        ...reads(handoverStore(service.name)),
+        ...writes(...service.volumes.map((v) => volumeStore(service.name, v.name))),
+      ],
+      networks: environment.app.database ? ['app', 'database'] : ['app'],
       environment: {
         ...service.environment,
         [service.portVariable]: String(port),
+        [service.hostVariable]: place.listen,
         ...Object.fromEntries(given.filter((h) => h.as === 'file').map((h) => [h.variable, h.file])),
         ...Object.fromEntries(service.volumes.map((v) => [v.variable, volumePath(place, service, v)])),
       },
@@ -62,6 +74,43 @@ export function serviceUnits(
   });
 }
 
+const treeOf = (release: Runnable, app: App): Software => ({
+  kind: 'tree',
+  folder: release.folder,
+  digest: release.tree,
+  packages: app.packages,
+});
+
+function softwareOf(release: Runnable, app: App, service: Service): Software {
+  return service.source.kind === 'tree' ? treeOf(release, app) : { kind: 'image', id: imageOf(release, service).id };
+}
+
+/** What runs the app's own commands about its data: the tree where a service runs from it, else the first image. */
+export function releaseSoftware(release: Runnable, app: App): Software {
+  const [first] = app.services;
+  const made = app.services.find((service) => service.source.kind === 'tree') ?? first;
+  return made === undefined ? treeOf(release, app) : softwareOf(release, app, made);
+}
+
+function commandOf(release: Runnable, service: Service): Command {
+  if (service.source.kind !== 'tree') return imageOf(release, service).command;
+  return (
+    service.command ??
+    fail({ kind: 'input', what: `the service ${service.name} has no command`, next: 'give it one in holdpoint.yaml' })
+  );
+}
+
+function imageOf(release: Runnable, service: Service) {
+  return (
+    release.images[service.name] ??
+    fail({
+      kind: 'host',
+      what: `the release has no image for ${service.name}`,
+      next: '`holdpoint retry A.2/release` builds it',
+    })
+  );
+}
+
 function volumePath(place: Place, service: Service, volume: Service['volumes'][number]): string {
   return place.path(volumeStore(service.name, volume.name), volume.file);
 }
@@ -70,7 +119,7 @@ function volumePath(place: Place, service: Service, volume: Service['volumes'][n
  * For an app that wants a secret in an environment variable: a shell reads it from its file and becomes the service, so
  * that the value stands in no description, configuration file or argument.
  */
-export function withValues(given: readonly Handover[], command: Service['command']): Service['command'] {
+export function withValues(given: readonly Handover[], command: Command): Command {
   const values = given.filter((h) => h.as === 'value');
   if (values.length === 0) return command;
   const reads = values.map((h, i) => `${h.variable}="$(cat "$${i + 1}")"; export ${h.variable}`).join('; ');

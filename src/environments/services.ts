@@ -4,14 +4,15 @@ import type { Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
+import type { Address } from '../hosts/host.ts';
 import { cutText } from '../ledger/secret-search.ts';
 import type { Release } from '../releases/release.ts';
 import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
 import { databaseUrl } from './database-access.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, reach } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
 import { drainSlot } from './load-balancer.ts';
-import { appSecret } from './secrets.ts';
+import { appSecret, rememberHandedOver } from './secrets.ts';
 import { handoverStore, serviceUnits, volumeStore } from './service-units.ts';
 
 /** A new instance has this long to become ready. */
@@ -36,6 +37,7 @@ export async function handOver(environment: Environment, service: Service): Prom
   const files: UnitFile[] = [];
   if (app.database) files.push(secret('database-url', await databaseUrl(environment, 'app')));
   for (const each of app.secrets) files.push(secret(`secret-${each.name}`, await appSecret(environment, each)));
+  for (const { path, content } of files) await rememberHandedOver(environment, path, String(content));
   await runtime.put(files);
 }
 
@@ -60,7 +62,7 @@ export async function startSlot(
 export async function replaceAgents(environment: Environment, release: Release, signal: AbortSignal): Promise<Gate[]> {
   const { runtime } = environment;
   const wanted = new Set(
-    agents(environment).flatMap((s) => serviceUnits(environment, release.folder, s, undefined).map((u) => u.name)),
+    agents(environment).flatMap((s) => serviceUnits(environment, release, s, undefined).map((u) => u.name)),
   );
   for (const { unit } of await runtime.list())
     if (unit.role === 'agent' && !wanted.has(unit.name)) await runtime.remove(unit.name);
@@ -79,7 +81,7 @@ async function start(
   signal: AbortSignal,
 ): Promise<Gate[]> {
   await handOver(environment, service);
-  const units = serviceUnits(environment, release.folder, service, slot);
+  const units = serviceUnits(environment, release, service, slot);
   await refuseTakenPorts(environment, units);
   const [first, ...others] = units;
   if (!first) return [];
@@ -90,6 +92,8 @@ async function start(
 
 /** A unit of an earlier release that holds a new instance's port would answer in its place, and the gate would believe it. */
 async function refuseTakenPorts(environment: Environment, units: readonly Unit[]): Promise<void> {
+  // Where each unit has a network of its own no two can want the same port.
+  if (environment.runtime.abilities.isolation.kind === 'can') return;
   const ours = new Set(units.map((unit) => unit.name));
   const ports = new Map(units.flatMap((unit) => unit.ports.map((p) => [p.number, unit.name] as const)));
   for (const { unit, state } of await environment.runtime.list()) {
@@ -110,7 +114,7 @@ async function startOne(environment: Environment, service: Service, unit: Unit, 
   await environment.runtime.start(unit);
   const port = unit.ports[0]?.number ?? 0;
   for (;;) {
-    const reason = signal.aborted ? 'the launch was aborted' : await whyNotReady(service, port);
+    const reason = signal.aborted ? 'the launch was aborted' : await whyNotReady(environment, service, unit.name, port);
     const took = Math.round(performance.now() - begun) as Milliseconds;
     if (reason === undefined) return { kind: 'ready', unit: unit.name, took };
     if (signal.aborted || took > READY_WITHIN)
@@ -119,15 +123,22 @@ async function startOne(environment: Environment, service: Service, unit: Unit, 
   }
 }
 
-async function whyNotReady(service: Service, port: number): Promise<string | undefined> {
+async function whyNotReady(
+  environment: Environment,
+  service: Service,
+  unit: string,
+  port: number,
+): Promise<string | undefined> {
+  const address = await reach(environment, unit, port);
+  if (address === undefined) return `${unit} does not run`;
   const asked = readinessOf(service);
-  return asked ? difference(instanceTarget(port), asked) : whyNotListening(port);
+  return asked ? difference(instanceTarget(address), asked) : whyNotListening(address);
 }
 
 /** All that can be seen of a service that declares neither health nor readiness. */
-function whyNotListening(port: number): Promise<string | undefined> {
+function whyNotListening({ host, port }: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: 1_000 });
+    const socket = connect({ host, port, timeout: 1_000 });
     const end = (reason: string | undefined) => {
       socket.destroy();
       resolve(reason);

@@ -2,8 +2,8 @@ import { stringify } from 'yaml';
 import type { Milliseconds } from '../evidence/units.ts';
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import { webConfig } from './monitoring-tls.ts';
-import type { Part } from './part.ts';
+import { TLS_STORE, webConfig } from './monitoring-tls.ts';
+import { OF_PARTS, type Part, reads, writes } from './part.ts';
 
 export type AlertmanagerSettings = {
   readonly port: number;
@@ -65,11 +65,14 @@ export function alertmanager(settings: AlertmanagerSettings, place: Place): Part
         name: 'alertmanager',
         of: 'alertmanager',
         role: 'part',
+        software: OF_PARTS,
+        mounts: [...reads(store, TLS_STORE), ...writes('alertmanager-data')],
+        networks: ['app'],
         command: [
           place.program('alertmanager'),
           `--config.file=${place.path(store, 'alertmanager.yml')}`,
           `--storage.path=${place.path('alertmanager-data')}`,
-          `--web.listen-address=127.0.0.1:${settings.port}`,
+          `--web.listen-address=${place.listen}:${settings.port}`,
           `--web.config.file=${webConfig(place)}`,
           '--cluster.listen-address=',
         ],

@@ -3,7 +3,11 @@ import type { CaddySettings } from './caddy.ts';
 
 /** Absolute paths, as Caddy sees them. */
 export type CaddyPaths = {
+  /** Address that all doors are opened at. */
+  readonly listen: string;
   readonly certificate: string;
+  /** Of the environment's own authority, which the fronted servers' certificates are checked against. */
+  readonly authority: string;
   readonly key: string;
   /** Folder in which a file `blue` or `green` says which slot is live. */
   readonly slots: string;
@@ -32,6 +36,7 @@ type Route = { readonly match?: readonly unknown[]; readonly handle: readonly Ha
 /** Caddy's JSON, for 2.6 (Debian 12) and newer. It never changes while an environment lives, but for a renewal. */
 export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): unknown {
   const { ports, upstreams } = settings;
+  const doors = { hostname: settings.hostname, listen: paths.listen };
   const live = (slot: Slot) => [{ file: { root: paths.slots, try_files: [`/${slot}`] } }];
   const to = (slot: Slot, match?: readonly unknown[]): readonly Route[] =>
     upstreams[slot].length === 0
@@ -50,17 +55,12 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
       http: {
         grace_period: '10s',
         servers: {
-          app: server(
-            settings,
-            ports.https,
-            [...to('blue', live('blue')), ...to('green', live('green')), maintenance],
-            {
-              logs: { default_logger_name: 'app' },
-            },
-          ),
+          app: server(doors, ports.https, [...to('blue', live('blue')), ...to('green', live('green')), maintenance], {
+            logs: { default_logger_name: 'app' },
+          }),
           // The other one: green while blue is live, else blue.
-          preview: server(settings, ports.preview, [...to('green', live('blue')), ...to('blue'), maintenance]),
-          inner: server(settings, ports.inner, [
+          preview: server(doors, ports.preview, [...to('green', live('blue')), ...to('blue'), maintenance]),
+          inner: server(doors, ports.inner, [
             says([{ path: [LIVE_SLOT_PATH], ...live('blue')[0] }], 'blue'),
             says([{ path: [LIVE_SLOT_PATH], ...live('green')[0] }], 'green'),
             says([{ path: [LIVE_SLOT_PATH] }], 'none'),
@@ -68,6 +68,12 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
             ...settings.scraped.map((target) => scraped(target)),
             { handle: [{ handler: 'static_response', status_code: 404 }] },
           ]),
+          ...Object.fromEntries(
+            settings.fronted.map((target) => [
+              `fronted-${target.name}`,
+              server(doors, target.port, [fronted(target, settings.hostname, paths.authority)]),
+            ]),
+          ),
         },
       },
       tls: {
@@ -77,14 +83,16 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
   };
 }
 
-function server(settings: CaddySettings, port: number, routes: readonly Route[], more: object = {}): unknown {
+type Doors = { readonly hostname: string; readonly listen: string };
+
+function server(doors: Doors, port: number, routes: readonly Route[], more: object = {}): unknown {
   return {
-    listen: [`127.0.0.1:${port}`],
+    listen: [`${doors.listen}:${port}`],
     // Without HTTP/3: it would need a UDP port of the same number.
     protocols: ['h1', 'h2'],
     automatic_https: { disable: true },
     // A client that asks by address sends no name.
-    tls_connection_policies: [{ protocol_min: 'tls1.2', default_sni: settings.hostname }],
+    tls_connection_policies: [{ protocol_min: 'tls1.2', default_sni: doors.hostname }],
     read_header_timeout: '10s',
     routes,
     ...more,
@@ -125,6 +133,21 @@ const maintenance: Route = {
 const says = (match: readonly unknown[], word: string): Route => ({
   match,
   handle: [{ handler: 'static_response', status_code: 200, body: word }],
+  terminal: true,
+});
+
+const fronted = (target: CaddySettings['fronted'][number], hostname: string, authority: string): Route => ({
+  handle: [
+    {
+      handler: 'reverse_proxy',
+      upstreams: [{ dial: target.address }],
+      transport: {
+        protocol: 'http',
+        dial_timeout: '1s',
+        tls: { root_ca_pem_files: [authority], server_name: hostname },
+      },
+    },
+  ],
   terminal: true,
 });
 

@@ -9,7 +9,7 @@ import { accessLog, type CaddySettings, caddy, checkCaddy, type LiveSlot, reload
 import { LIVE_SLOT_PATH, scrapePath } from './caddy-configuration.ts';
 import { createAuthority, issueLeaf } from './certificates.ts';
 import { mtailProgram } from './mtail.ts';
-import { carryOut } from './part.ts';
+import { carryOut, OF_PARTS } from './part.ts';
 import { unitExporter, unitExporterProgram } from './unit-exporter-part.ts';
 
 /** Answers slowly enough that requests are in flight whenever something is switched, and drains on SIGTERM. */
@@ -28,6 +28,9 @@ const upstream = (slot: Slot, port: number): Unit => ({
   of: 'web',
   role: 'web',
   slot,
+  software: OF_PARTS,
+  mounts: [],
+  networks: ['app'],
   command: ['node', '-e', UPSTREAM],
   environment: { SLOT: slot, PORT: String(port) },
   user: 'app',
@@ -63,6 +66,7 @@ describe('the load balancer', () => {
         blue: [place.address('web-blue', portAt(ports, 3))],
         green: [place.address('web-green', portAt(ports, 4))],
       },
+      fronted: [],
       scraped: [{ name: 'units', address: place.address('unit-exporter', portAt(ports, 5)), path: '/metrics' }],
       tls: { ...leaf, authority: ca },
     };
@@ -70,7 +74,6 @@ describe('the load balancer', () => {
     const exporter = {
       port: portAt(ports, 5),
       program: await unitExporterProgram(),
-      unitsFolder: `${opened.folder}/units`,
     };
     await carryOut(runtime, unitExporter(exporter, place));
     await answered(() => get(settings.ports.https, '/'), 503);
@@ -184,6 +187,9 @@ describe('the load balancer', () => {
       const end = await runtime.job({
         name: 'read-log',
         command: argv,
+        software: OF_PARTS,
+        mounts: [],
+        networks: [],
         environment: {},
         user: 'proxy',
         timeLimit: seconds(20),

@@ -3,7 +3,7 @@ import type { Place } from '../runtimes/runtime.ts';
 import type { Job, Slot, UnitFile } from '../runtimes/unit.ts';
 import { caddyConfiguration } from './caddy-configuration.ts';
 import type { TlsFiles } from './monitoring-tls.ts';
-import type { Part } from './part.ts';
+import { OF_PARTS, type Part, reads, writes } from './part.ts';
 
 export type CaddySettings = {
   /** The name in the certificate. */
@@ -20,21 +20,22 @@ export type CaddySettings = {
   readonly upstreams: Readonly<Record<Slot, readonly string[]>>;
   /** Servers without TLS that Prometheus scrapes through the inner door at `/scrape/NAME`. */
   readonly scraped: readonly { readonly name: string; readonly address: string; readonly path: string }[];
+  /** Servers with TLS of their own that only the load balancer makes reachable from the host, each at its own port. */
+  readonly fronted: readonly { readonly name: string; readonly port: number; readonly address: string }[];
   readonly tls: TlsFiles;
 };
 
 const CONFIG = 'caddy';
 const SLOTS = 'caddy-slots';
-const LOGS = 'caddy-logs';
+/** Holds the access log. */
+export const LOGS = 'caddy-logs';
 const DATA = 'caddy-data';
 
 export const accessLog = (place: Place): string => place.path(LOGS, 'access.log');
 /** Says which configuration and certificate the running Caddy has taken up; see `bringUpLoadBalancer`. */
-export const takenUp = (place: Place): string => place.path(CONFIG, TAKEN_UP);
-const TAKEN_UP = 'taken-up';
+export const TAKEN_UP = { store: CONFIG, path: 'taken-up' } as const;
 export const takenUpFile = (digest: string): UnitFile => ({
-  store: CONFIG,
-  path: TAKEN_UP,
+  ...TAKEN_UP,
   content: digest,
   mode: 0o644,
   user: 'proxy',
@@ -50,7 +51,9 @@ const adminSocket = (place: Place): string => place.path(DATA, 'admin.sock');
  */
 export function caddy(settings: CaddySettings, place: Place): Part {
   const configuration = caddyConfiguration(settings, {
+    listen: place.listen,
     certificate: place.path(CONFIG, 'tls.crt'),
+    authority: place.path(CONFIG, 'authority.pem'),
     key: place.path(CONFIG, 'tls.key'),
     slots: place.path(SLOTS),
     accessLog: accessLog(place),
@@ -69,6 +72,7 @@ export function caddy(settings: CaddySettings, place: Place): Part {
     files: [
       file('tls.crt', settings.tls.certificate, 0o644),
       file('tls.key', settings.tls.key, 0o600),
+      file('authority.pem', settings.tls.authority, 0o644),
       file('caddy.json', `${JSON.stringify(configuration, undefined, 2)}\n`, 0o644),
     ],
     units: [
@@ -76,13 +80,17 @@ export function caddy(settings: CaddySettings, place: Place): Part {
         name: 'caddy',
         of: 'caddy',
         role: 'part',
+        software: OF_PARTS,
+        mounts: [...reads(CONFIG, SLOTS), ...writes(LOGS, DATA)],
+        networks: ['app'],
         command: [place.program('caddy'), 'run', '--config', configFile(place)],
         environment: caddyEnvironment(place),
         user: 'proxy',
         ports: [
-          { name: 'https', number: settings.ports.https },
-          { name: 'preview', number: settings.ports.preview },
+          { name: 'https', number: settings.ports.https, published: true },
+          { name: 'preview', number: settings.ports.preview, published: true },
           { name: 'inner', number: settings.ports.inner },
+          ...settings.fronted.map(({ name, port }) => ({ name, number: port, published: true as const })),
         ],
         stop: { signal: 'SIGTERM', grace: seconds(15) },
         restart: 'always',
@@ -96,7 +104,10 @@ const caddyEnvironment = (place: Place) => ({ XDG_DATA_HOME: place.path(DATA), X
 
 const proxyJob = (name: string, place: Place, command: Job['command']): Job => ({
   name,
+  software: OF_PARTS,
   command,
+  mounts: [...reads(CONFIG), ...writes(SLOTS, LOGS, DATA)],
+  networks: [],
   environment: caddyEnvironment(place),
   user: 'proxy',
   timeLimit: seconds(30),

@@ -2,15 +2,27 @@ import { stringify } from 'yaml';
 import type { Command } from '../config/app.ts';
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Unit } from '../runtimes/unit.ts';
-import { authorityFile, webConfig } from './monitoring-tls.ts';
-import type { Part } from './part.ts';
+import type { Mount, Unit } from '../runtimes/unit.ts';
+import { authorityFile, TLS_STORE, webConfig } from './monitoring-tls.ts';
+import { OF_PARTS, type Part, reads } from './part.ts';
 
-function exporter(name: string, command: Command, port: number, environment: Record<string, string> = {}): Unit {
+type Exporter = {
+  readonly name: string;
+  readonly command: Command;
+  readonly port: number;
+  readonly mounts?: readonly Mount[];
+  readonly networks?: Unit['networks'];
+  readonly environment?: Unit['environment'];
+};
+
+function exporter({ name, command, port, mounts = [], networks = ['app'], environment = {} }: Exporter): Unit {
   return {
     name,
     of: name,
     role: 'part',
+    software: OF_PARTS,
+    mounts: [...reads(TLS_STORE), ...mounts],
+    networks,
     command,
     environment,
     user: 'monitoring',
@@ -24,14 +36,14 @@ function exporter(name: string, command: Command, port: number, environment: Rec
 export function nodeExporter(settings: { readonly port: number }, place: Place): Part {
   const command: Command = [
     place.program('node-exporter'),
-    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.listen-address=${place.listen}:${settings.port}`,
     `--web.config.file=${webConfig(place)}`,
     '--collector.disable-defaults',
     ...['cpu', 'meminfo', 'loadavg', 'filesystem', 'diskstats', 'pressure', 'netdev', 'uname', 'time'].map(
       (c) => `--collector.${c}`,
     ),
   ];
-  return { stores: [], files: [], units: [exporter('node-exporter', command, settings.port)] };
+  return { stores: [], files: [], units: [exporter({ name: 'node-exporter', command, port: settings.port })] };
 }
 
 export type PostgresExporterSettings = {
@@ -47,7 +59,7 @@ export function postgresExporter(settings: PostgresExporterSettings, place: Plac
   const store = 'postgres-exporter';
   const command: Command = [
     place.program('postgres-exporter'),
-    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.listen-address=${place.listen}:${settings.port}`,
     `--web.config.file=${webConfig(place)}`,
     '--disable-settings-metrics',
   ];
@@ -55,10 +67,17 @@ export function postgresExporter(settings: PostgresExporterSettings, place: Plac
     stores: [{ name: store, owner: 'monitoring' }],
     files: [{ store, path: 'password', content: settings.password, mode: 0o600, user: 'monitoring' }],
     units: [
-      exporter('postgres-exporter', command, settings.port, {
-        DATA_SOURCE_URI: settings.target,
-        DATA_SOURCE_USER: settings.user,
-        DATA_SOURCE_PASS_FILE: place.path(store, 'password'),
+      exporter({
+        name: 'postgres-exporter',
+        command,
+        port: settings.port,
+        mounts: reads(store),
+        networks: ['app', 'database'],
+        environment: {
+          DATA_SOURCE_URI: settings.target,
+          DATA_SOURCE_USER: settings.user,
+          DATA_SOURCE_PASS_FILE: place.path(store, 'password'),
+        },
       }),
     ],
   };
@@ -78,13 +97,13 @@ export function blackboxExporter(settings: { readonly port: number; readonly ser
   };
   const command: Command = [
     place.program('blackbox-exporter'),
-    `--web.listen-address=127.0.0.1:${settings.port}`,
+    `--web.listen-address=${place.listen}:${settings.port}`,
     `--web.config.file=${webConfig(place)}`,
     `--config.file=${place.path(store, 'blackbox.yml')}`,
   ];
   return {
     stores: [{ name: store, owner: 'monitoring' }],
     files: [{ store, path: 'blackbox.yml', content: stringify({ modules }), mode: 0o644, user: 'monitoring' }],
-    units: [exporter('blackbox-exporter', command, settings.port)],
+    units: [exporter({ name: 'blackbox-exporter', command, port: settings.port, mounts: reads(store) })],
   };
 }

@@ -12,7 +12,7 @@ import { createAuthority, issueLeaf } from './certificates.ts';
 import { blackboxExporter, nodeExporter, postgresExporter } from './exporters.ts';
 import { monitoringTls, webConfig } from './monitoring-tls.ts';
 import { mtail } from './mtail.ts';
-import { carryOut, joined } from './part.ts';
+import { carryOut, joined, OF_PARTS } from './part.ts';
 import { PROMETHEUS_STORE, prometheus, targetsFile } from './prometheus.ts';
 
 const RULES = `groups:
@@ -90,6 +90,9 @@ describe('the monitoring servers together', { timeout: 60_000 }, () => {
     const end = await runtime.job({
       name: 'check',
       command,
+      software: OF_PARTS,
+      mounts: [],
+      networks: [],
       environment: {},
       user: 'monitoring',
       timeLimit: seconds(30),

@@ -1,7 +1,8 @@
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
+import { LOGS } from './caddy.ts';
 import { LB_DURATION, LB_REQUESTS } from './golden-metrics/metric-names.ts';
-import { contentDigest, type Part } from './part.ts';
+import { contentDigest, OF_PARTS, type Part, reads } from './part.ts';
 
 export type MtailSettings = {
   readonly port: number;
@@ -53,11 +54,14 @@ export function mtail(settings: MtailSettings, place: Place): Part {
         name: 'mtail',
         of: 'mtail',
         role: 'part',
+        software: OF_PARTS,
+        mounts: reads(store, LOGS),
+        networks: ['app'],
         command: [
           place.program('mtail'),
           '-logtostderr',
           '-emit_prog_label=false',
-          '-address=127.0.0.1',
+          `-address=${place.listen}`,
           `-port=${settings.port}`,
           `-progs=${place.path(store, 'access.mtail')}`,
           `-logs=${settings.accessLog}`,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Runtime } from '../runtimes/runtime.ts';
-import type { Unit, UnitFile, UnitUser } from '../runtimes/unit.ts';
+import type { Mount, Software, Unit, UnitFile, UnitUser } from '../runtimes/unit.ts';
 
 /** A server beside the app's services, as data: where it keeps things, what it reads, what runs. */
 export type Part = {
@@ -8,6 +8,14 @@ export type Part = {
   readonly files: readonly UnitFile[];
   readonly units: readonly Unit[];
 };
+
+/** Every part's programs come from Debian's packages. */
+export const OF_PARTS: Software = { kind: 'parts' };
+
+export const reads = (...stores: readonly string[]): readonly Mount[] =>
+  stores.map((store) => ({ store, access: 'read' }));
+export const writes = (...stores: readonly string[]): readonly Mount[] =>
+  stores.map((store) => ({ store, access: 'write' }));
 
 /** Parts as one: their stores and files first, then their units in order. */
 export const joined = (parts: readonly Part[]): Part => ({

@@ -1,9 +1,9 @@
 import type { Milliseconds } from '../evidence/units.ts';
 import { minutes } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Job } from '../runtimes/unit.ts';
-import type { Part } from './part.ts';
-import { dataDirectory, socketDirectory } from './postgres.ts';
+import type { Job, Mount } from '../runtimes/unit.ts';
+import { OF_PARTS, type Part, writes } from './part.ts';
+import { dataDirectory, dataStore, socketDirectory } from './postgres.ts';
 
 export type PgbackrestSettings = {
   /** Name of the Postgres unit that is backed up. */
@@ -59,9 +59,23 @@ export function archiveCommand(name: string, place: Place): string {
   return `${place.program('pgbackrest')} --config=${configFile(name, place)} --stanza=${STANZA} archive-push %p`;
 }
 
-function job(name: string, config: string, place: Place, words: readonly string[], timeLimit: Milliseconds): Job {
+/** What a Postgres server needs to run pgBackRest itself. */
+export const archiveMounts = (config: string): readonly Mount[] => writes(configStore(config), REPOSITORY);
+
+/** @param postgres whose data directory is read or restored; its own when the configuration's is not meant */
+function job(
+  name: string,
+  config: string,
+  place: Place,
+  words: readonly string[],
+  timeLimit: Milliseconds,
+  postgres = 'postgres',
+): Job {
   return {
     name,
+    software: OF_PARTS,
+    mounts: [...archiveMounts(config), ...writes(dataStore(postgres), `${postgres}-socket`)],
+    networks: [],
     command: [place.program('pgbackrest'), `--config=${configFile(config, place)}`, `--stanza=${STANZA}`, ...words],
     environment: {},
     user: 'postgres',
@@ -96,6 +110,7 @@ export const restoreInto = (name: string, config: string, postgres: string, plac
     place,
     [`--pg1-path=${dataDirectory(postgres, place)}`, '--archive-mode=off', 'restore'],
     minutes(60),
+    postgres,
   );
 
 /** Restores into the stopped Postgres that the configuration names: only files that differ are fetched. */

@@ -8,7 +8,7 @@ import { taggedProcesses } from '../runtimes/process/tag.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { Job, JobEnd } from '../runtimes/unit.ts';
 import { createAuthority, issueLeaf } from './certificates.ts';
-import { carryOut, lay } from './part.ts';
+import { carryOut, lay, OF_PARTS } from './part.ts';
 import {
   archiveCommand,
   backupInfo,
@@ -52,6 +52,7 @@ describe('Postgres with its backups', { timeout: 90_000 }, () => {
         maxConnections: 20,
         wal: { kind: 'archived', command, timeoutSeconds: 60 },
         tls: { ...leaf, authority: ca },
+        archive: [],
       },
       place,
     );
@@ -91,6 +92,9 @@ describe('Postgres with its backups', { timeout: 90_000 }, () => {
   const asPostgres = (name: string, ...command: Job['command']): Job => ({
     name,
     command,
+    software: OF_PARTS,
+    mounts: [],
+    networks: [],
     environment: {},
     user: 'postgres',
     timeLimit: seconds(30),
@@ -170,6 +174,7 @@ describe('Postgres with its backups', { timeout: 90_000 }, () => {
         maxConnections: 5,
         wal: { kind: 'kept-here' },
         tls: undefined,
+        archive: [],
       },
       place,
     );

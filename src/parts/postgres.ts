@@ -1,8 +1,8 @@
 import { minutes, seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import type { Job, UnitFile } from '../runtimes/unit.ts';
+import type { Job, Mount, UnitFile } from '../runtimes/unit.ts';
 import type { TlsFiles } from './monitoring-tls.ts';
-import type { Part } from './part.ts';
+import { OF_PARTS, type Part, reads, writes } from './part.ts';
 
 export type PostgresSettings = {
   /** Name of the unit and beginning of the names of its stores: `postgres`, or `restored` for a copy that is checked. */
@@ -15,6 +15,8 @@ export type PostgresSettings = {
     | { readonly kind: 'archived'; readonly command: string; readonly timeoutSeconds: number }
     | { readonly kind: 'kept-here' };
   readonly tls: TlsFiles | undefined;
+  /** Stores of the commands that the server runs itself: to archive, or to fetch from the archive. */
+  readonly archive: readonly Mount[];
 };
 
 export type PostgresPlan = Part & {
@@ -27,7 +29,7 @@ export const dataDirectory = (name: string, place: Place): string => place.path(
 export const socketDirectory = (name: string, place: Place): string => place.path(`${name}-socket`);
 
 /**
- * PostgreSQL with data checksums, on 127.0.0.1 and a socket of its own. A lock on the data store keeps a second server
+ * PostgreSQL with data checksums, for its neighbours alone, and with a socket of its own. A lock on the data store keeps a second server
  * off the same data: two of them start without complaint and lose rows (of 6,002 acknowledged, 1,001 were left).
  */
 export function postgres(settings: PostgresSettings, place: Place): PostgresPlan {
@@ -48,7 +50,7 @@ export function postgres(settings: PostgresSettings, place: Place): PostgresPlan
     })),
     files: [
       file('postgresql.conf', configuration(settings, place), 0o644),
-      file('pg_hba.conf', accessRules(settings), 0o644),
+      file('pg_hba.conf', accessRules(settings, place), 0o644),
       // The system user that runs the server, and pgBackRest beside it, is the superuser on the socket.
       file('pg_ident.conf', `holdpoint ${place.user('postgres')} postgres\n`, 0o644),
       file('superuser-password', `${settings.superuserPassword}\n`, 0o600),
@@ -61,6 +63,9 @@ export function postgres(settings: PostgresSettings, place: Place): PostgresPlan
         name,
         of: name,
         role: 'part',
+        software: OF_PARTS,
+        mounts: [...writes(dataStore(name), `${name}-socket`), ...reads(configStore), ...settings.archive],
+        networks: ['database'],
         command: [
           '/usr/bin/flock',
           '-n',
@@ -88,6 +93,9 @@ export function postgres(settings: PostgresSettings, place: Place): PostgresPlan
     ],
     initialise: {
       name: `${name}-initialise`,
+      software: OF_PARTS,
+      mounts: [...writes(dataStore(name)), ...reads(configStore)],
+      networks: [],
       command: [
         '/bin/sh',
         '-euc',
@@ -109,7 +117,7 @@ function configuration(settings: PostgresSettings, place: Place): string {
   const configStore = `${name}-config`;
   const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
   const values: Readonly<Record<string, string>> = {
-    listen_addresses: quoted('127.0.0.1'),
+    listen_addresses: quoted(place.listen),
     port: String(settings.port),
     unix_socket_directories: quoted(socketDirectory(name, place)),
     hba_file: quoted(place.path(configStore, 'pg_hba.conf')),
@@ -146,12 +154,12 @@ function configuration(settings: PostgresSettings, place: Place): string {
 }
 
 /** TCP always asks for a password; only TLS where the server has a certificate and the client asks for it. */
-function accessRules(settings: PostgresSettings): string {
+function accessRules(settings: PostgresSettings, place: Place): string {
   return [
     'local all postgres peer map=holdpoint',
     'local all all scram-sha-256',
-    'host all all 127.0.0.1/32 scram-sha-256',
-    ...(settings.tls ? ['hostssl all all 127.0.0.1/32 scram-sha-256'] : []),
+    `host all all ${place.neighbours} scram-sha-256`,
+    ...(settings.tls ? [`hostssl all all ${place.neighbours} scram-sha-256`] : []),
     '',
   ].join('\n');
 }

@@ -3,8 +3,8 @@ import type { Milliseconds } from '../evidence/units.ts';
 import { seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { UnitFile } from '../runtimes/unit.ts';
-import { authorityFile, webConfig } from './monitoring-tls.ts';
-import type { Part } from './part.ts';
+import { authorityFile, TLS_STORE, webConfig } from './monitoring-tls.ts';
+import { OF_PARTS, type Part, reads, writes } from './part.ts';
 
 /** What Prometheus looks at. All of it over TLS, checked against the environment's own authority. */
 export type ScrapeJob =
@@ -113,12 +113,15 @@ export function prometheus(settings: PrometheusSettings, place: Place): Part {
         name: 'prometheus',
         of: 'prometheus',
         role: 'part',
+        software: OF_PARTS,
+        mounts: [...reads(PROMETHEUS_STORE, TLS_STORE), ...writes('prometheus-data')],
+        networks: ['app'],
         command: [
           place.program('prometheus'),
           `--config.file=${place.path(PROMETHEUS_STORE, 'prometheus.yml')}`,
           `--storage.tsdb.path=${place.path('prometheus-data')}`,
           `--storage.tsdb.retention.time=${settings.retentionDays}d`,
-          `--web.listen-address=127.0.0.1:${settings.port}`,
+          `--web.listen-address=${place.listen}:${settings.port}`,
           `--web.config.file=${webConfig(place)}`,
         ],
         environment: {},

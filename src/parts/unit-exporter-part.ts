@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { seconds } from '../evidence/units.ts';
 import { ownModule } from '../hosts/own-module.ts';
 import type { Place } from '../runtimes/runtime.ts';
-import { contentDigest, type Part } from './part.ts';
+import { contentDigest, OF_PARTS, type Part, reads } from './part.ts';
 
 /** Text of a program's files, by path relative to a folder of its own. */
 export type Program = Readonly<Record<string, string>>;
@@ -39,8 +39,6 @@ async function transpiled(source: string): Promise<string> {
 export type UnitExporterSettings = {
   readonly port: number;
   readonly program: Program;
-  /** Folder in which the runtime `process` keeps its units. */
-  readonly unitsFolder: string;
 };
 
 const STORE = 'unit-exporter';
@@ -62,11 +60,17 @@ export function unitExporter(settings: UnitExporterSettings, place: Place): Part
         name: 'unit-exporter',
         of: 'unit-exporter',
         role: 'part',
+        software: OF_PARTS,
+        mounts: reads(STORE, ...(place.usage.from === 'cgroup' ? [place.usage.store] : [])),
+        networks: ['app'],
+        sees: 'usage',
         command: [
           place.program('node'),
           place.path(STORE, 'parts/unit-exporter.js'),
-          settings.unitsFolder,
+          place.usage.from,
+          place.usage.from === 'cgroup' ? place.path(place.usage.store) : place.usage.folder,
           String(settings.port),
+          place.listen,
         ],
         environment: { HOLDPOINT_PROGRAM: contentDigest(files) },
         user: 'monitoring',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { allProcesses, type ProcessFacts, readProcess, treeUsage } from '../runtimes/process/proc.ts';
 
 /**
- * The exporter of unit metrics, a program of its own: `node unit-exporter.js UNITS-FOLDER PORT`. It needs no rights but
+ * The exporter of unit metrics, a program of its own: `node unit-exporter.js proc|cgroup FOLDER PORT ADDRESS`. It needs no rights but
  * to read /proc and the names of units. Metric names are those of golden-metrics/metric-names.ts, which it does not
  * import because it is shipped alone.
  */
@@ -82,25 +82,36 @@ export function exposition(samples: readonly UnitSample[], cores: number): strin
   ].join('\n');
 }
 
-function serve(folder: string, port: number): void {
+type Source = 'proc' | 'cgroup';
+
+const samplesFrom = (source: Source, folder: string): readonly UnitSample[] =>
+  source === 'proc' ? unitSamples(folder) : containerSamples(folder);
+
+function serve(source: Source, folder: string, port: number, address: string): void {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
     try {
-      const text = exposition(unitSamples(folder), availableParallelism());
+      const text = exposition(samplesFrom(source, folder), availableParallelism());
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text);
     } catch (error) {
       // A failed scrape is seen as such; half the units would look like all.
       response.writeHead(500).end(error instanceof Error ? error.message : 'unknown');
     }
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port, address);
   process.on('SIGTERM', () => process.exit(0));
 }
 
-const [, program, folder, port] = process.argv;
-if (program?.endsWith('unit-exporter.js') === true && folder !== undefined && port !== undefined) {
-  serve(folder, Number(port));
+const [, program, source, folder, port, address] = process.argv;
+if (
+  program?.endsWith('unit-exporter.js') === true &&
+  (source === 'proc' || source === 'cgroup') &&
+  folder !== undefined &&
+  port !== undefined &&
+  address !== undefined
+) {
+  serve(source, folder, Number(port), address);
 }

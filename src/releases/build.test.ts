@@ -29,7 +29,14 @@ const runs = async () => (await readFile(join(root, 'runs'), 'utf8').catch(() =>
 const app = (...build: Command[]): App => ({ ...sampleApp(), root: source, build });
 
 async function build(described: App, signal: AbortSignal = new AbortController().signal) {
-  const settings = { host: localHost(), folder, clock: () => instant(0), progress: () => undefined, signal };
+  const settings = {
+    host: localHost(),
+    folder,
+    clock: () => instant(0),
+    progress: () => undefined,
+    signal,
+    images: undefined,
+  };
   return buildRelease(described, await sourceTree(source, []), settings);
 }
 const inputs = async (described: App) => buildInputs(described, await sourceTree(source, []));

@@ -1,11 +1,13 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { App, Command } from '../config/app.ts';
-import { ProblemError } from '../evidence/problem.ts';
+import type { App, Command, Service } from '../config/app.ts';
+import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Clock, Digest, Milliseconds } from '../evidence/units.ts';
 import { between, minutes } from '../evidence/units.ts';
 import type { CommandEnd, Host } from '../hosts/host.ts';
-import type { Release } from './release.ts';
+import type { ImageFacts, Images } from '../runtimes/runtime.ts';
+import { digestOfNamed } from './digest.ts';
+import type { Release, ReleaseImage } from './release.ts';
 import { buildInputs, configurationDigest, releaseDigest, shortDigest } from './release.ts';
 import type { Tree } from './source-tree.ts';
 import { copyTree, wholeTree } from './source-tree.ts';
@@ -20,6 +22,8 @@ export type BuildSettings = {
   readonly clock: Clock;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Where services that are made of an image come from; undefined where the runtime has none. */
+  readonly images: Images | undefined;
 };
 
 /**
@@ -28,7 +32,9 @@ export type BuildSettings = {
 export async function findRelease(folder: string, inputs: Digest): Promise<Release | undefined> {
   try {
     const release = JSON.parse(await readFile(recordPath(folder, inputs), 'utf8')) as Release;
-    return (await stat(release.folder)).isDirectory() ? release : undefined;
+    if (!(await stat(release.folder)).isDirectory()) return undefined;
+    // A record of a version that knew no images.
+    return { ...release, images: release.images ?? {}, tree: release.tree ?? release.artefact };
   } catch {
     // No record, or one that was cut off while it was written: the release is built (again).
     return undefined;
@@ -53,15 +59,19 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
     await copyTree(source, work);
     await runBuild(app.build, work, settings);
     const built = await wholeTree(work);
+    const images = await imagesOf(app, source.root, settings);
     const configuration = configurationDigest(app);
-    const digest = releaseDigest({ artefact: built.digest, configuration });
+    const artefact = artefactDigest(built.digest, images);
+    const digest = releaseDigest({ artefact, configuration });
     const folder = join(settings.folder, shortDigest(digest));
     await settle(work, folder, built.digest);
     const builtAt = settings.clock();
     const release: Release = {
       digest,
       source: inputs,
-      artefact: built.digest,
+      artefact,
+      tree: built.digest,
+      images,
       configuration,
       folder,
       files: built.files.length,
@@ -74,6 +84,59 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Each service's image: pulled, or built from the app's Dockerfile in its source. */
+async function imagesOf(app: App, root: string, settings: BuildSettings): Promise<Release['images']> {
+  const { images, progress, signal } = settings;
+  const found: [string, ReleaseImage][] = [];
+  for (const service of app.services) {
+    const { source } = service;
+    if (source.kind === 'tree') continue;
+    if (images === undefined)
+      return fail({
+        kind: 'input',
+        what: `the service ${service.name} is made of an image, which this runtime cannot run`,
+        where: app.root,
+        next: 'set `runtime: docker` for the environment, or give the service a `command`',
+      });
+    const facts =
+      source.kind === 'image'
+        ? await images.ensure(source.reference, progress, signal)
+        : await images.build(
+            `${app.name}-${service.name}`,
+            {
+              context: join(root, source.context),
+              file: source.file,
+              target: source.target,
+              arguments: source.arguments,
+            },
+            progress,
+            signal,
+          );
+    found.push([service.name, { id: facts.id, ports: facts.ports, command: startOf(service, facts) }]);
+  }
+  return Object.fromEntries(found);
+}
+
+/** As an engine puts it together: another ENTRYPOINT drops the image's CMD, another CMD leaves its ENTRYPOINT. */
+function startOf(service: Service, image: ImageFacts): Command {
+  const entrypoint = service.source.kind === 'tree' ? undefined : service.source.entrypoint;
+  const usual = entrypoint === undefined ? image.arguments : [];
+  const [program, ...words] = [...(entrypoint ?? image.entrypoint), ...(service.command ?? usual)];
+  if (program !== undefined) return [program, ...words];
+  return fail({
+    kind: 'input',
+    what: `the image of ${service.name} does not say what to start`,
+    where: image.id,
+    next: 'give the service a `command`',
+  });
+}
+
+/** Of the tree alone where there are no images: what is running already keeps its name. */
+function artefactDigest(tree: Digest, images: Release['images']): Digest {
+  const ids = Object.fromEntries(Object.entries(images).map(([name, { id }]) => [`image ${name}`, id]));
+  return Object.keys(ids).length === 0 ? tree : digestOfNamed({ tree, ...ids });
 }
 
 /** Other inputs may build the very same release: its folder stays then, because instances may run from it. */
@@ -123,11 +186,13 @@ export function howItEnded(end: CommandEnd): string {
       return 'was cancelled';
     case 'not-started':
       return `could not be started: ${end.reason}`;
+    case 'lost':
+      return `was lost: ${end.reason}`;
   }
 }
 
 export function lastLines(end: CommandEnd, count: number): string[] {
-  if (end.kind === 'not-started') return [];
+  if (!('stdout' in end)) return [];
   return `${end.stdout}\n${end.stderr}`
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -11,8 +11,10 @@ export type Release = {
   readonly digest: Digest;
   /** Digest of the source that it was built from, with the build commands. */
   readonly source: Digest;
-  /** Digest of the built tree. */
+  /** Digest of the built tree, and of the images that services are made of. */
   readonly artefact: Digest;
+  /** Digest of the built tree alone. */
+  readonly tree: Digest;
   readonly configuration: Digest;
   /** Absolute path of the built tree. Nothing writes into it after the build. */
   readonly folder: string;
@@ -20,7 +22,12 @@ export type Release = {
   readonly builtAt: Instant;
   readonly buildTook: Milliseconds;
   readonly build: readonly Command[];
+  /** By service, for those that are made of an image: its id and what it starts. */
+  readonly images: Readonly<Record<string, ReleaseImage>>;
 };
+
+/** `command`: what an instance starts, from the image's own words and the service's. */
+export type ReleaseImage = { readonly id: Digest; readonly command: Command; readonly ports: readonly number[] };
 
 /** What a build depends on, known before anything is built: the key under which a release is found again. */
 export function buildInputs(app: App, source: Tree): Digest {
@@ -36,8 +43,8 @@ export function buildInputs(app: App, source: Tree): Digest {
  * secret is part of a digest; where the app lies and what is asked of it is no part of the release.
  */
 export function configurationDigest(app: App): Digest {
-  const { services, database, cache, secrets } = app;
-  return digestOf(JSON.stringify({ services, database: database ?? null, cache: cache ?? null, secrets }));
+  const { services, database, cache, secrets, packages } = app;
+  return digestOf(JSON.stringify({ services, database: database ?? null, cache: cache ?? null, secrets, packages }));
 }
 
 export function releaseDigest(parts: { readonly artefact: Digest; readonly configuration: Digest }): Digest {

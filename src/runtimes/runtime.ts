@@ -1,5 +1,5 @@
 import type { Command } from '../config/app.ts';
-import type { Bytes, Milliseconds } from '../evidence/units.ts';
+import type { Bytes, Digest, Milliseconds } from '../evidence/units.ts';
 import type { Address } from '../hosts/host.ts';
 import type { Job, JobEnd, Software, Unit, UnitFile, UnitState, UnitUser } from './unit.ts';
 
@@ -20,20 +20,53 @@ export interface Place {
   /** From where units reach one another, as a network: `127.0.0.1/32`, or `samenet` in the words of pg_hba.conf. */
   readonly neighbours: '127.0.0.1/32' | 'samenet';
   /** Where a unit with `sees: 'usage'` reads what units use, in the words of `parts/unit-exporter.ts`. */
-  readonly usage: { readonly from: 'proc' | 'cgroup'; readonly folder: string };
+  readonly usage: /** `folder`: one folder a unit, with `about.json` and `starts`. */
+    | { readonly from: 'proc'; readonly folder: string }
+    /** `store`: one file a unit, which names it and its container; the groups lie below /sys/fs/cgroup. */
+    | { readonly from: 'cgroup'; readonly store: string };
 }
 
 /** What a runtime can do on its host; a fault or limit that it cannot make leaves its drill unknown, with the reason. */
 export type Ability = 'memory-limit' | 'partition' | 'isolation';
-export type Abilities = Readonly<Record<Ability, { readonly kind: 'can' } | { readonly kind: 'cannot'; readonly because: string }>>;
+export type Abilities = Readonly<
+  Record<Ability, { readonly kind: 'can' } | { readonly kind: 'cannot'; readonly because: string }>
+>;
 
 export type Usage = { readonly cpuSeconds: number; readonly memory: Bytes };
+
+/** What an image says of itself. */
+export type ImageFacts = {
+  readonly id: Digest;
+  /** Its ENTRYPOINT and its CMD, as words; empty where it has none. */
+  readonly entrypoint: readonly string[];
+  readonly arguments: readonly string[];
+  /** Ports that it says it listens on. */
+  readonly ports: readonly number[];
+};
+
+export type ImageBuild = {
+  /** Absolute path of the folder that is sent. */
+  readonly context: string;
+  /** Relative to the context. */
+  readonly file: string;
+  readonly target: string | undefined;
+  readonly arguments: Readonly<Record<string, string>>;
+};
+
+/** How a runtime with an engine comes by images. Each is a Problem where it cannot be had, with its last lines. */
+export interface Images {
+  build(name: string, build: ImageBuild, progress: (line: string) => void, signal: AbortSignal): Promise<ImageFacts>;
+  /** There already, or pulled. */
+  ensure(reference: string, progress: (line: string) => void, signal: AbortSignal): Promise<ImageFacts>;
+}
 
 /** Carries out units in one environment on one host. The one interface of all runtimes. */
 export interface Runtime {
   readonly kind: 'process' | 'docker';
   readonly place: Place;
   readonly abilities: Abilities;
+  /** Undefined where nothing runs from images. */
+  readonly images: Images | undefined;
   /** Makes a store if it is not there, with its owner. */
   store(name: string, owner: UnitUser): Promise<void>;
   removeStore(name: string): Promise<void>;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from '../config/app.ts';
+import { hostNamed } from '../config/host-name.ts';
 import { problemOfConfig } from '../config/problem.ts';
 import { readApp } from '../config/read.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -14,7 +15,7 @@ import { localHost } from '../hosts/local.ts';
 import type { KnownSecret } from '../ledger/secret-search.ts';
 import type { Plan } from '../plan/step.ts';
 import { findRelease } from '../releases/build.ts';
-import { makeWorld } from '../tracks/make-world.ts';
+import { makeWorld, type WorldSettings } from '../tracks/make-world.ts';
 import { planFor } from '../tracks/plan-for.ts';
 import { preflightOwner, removePreflight } from '../tracks/preflight-environment.ts';
 import type { Inputs, World } from '../tracks/world.ts';
@@ -26,13 +27,14 @@ import type { Composition, Ground } from './serve.ts';
 export function compose(version: string): (ground: Ground) => Composition {
   return (ground) => {
     const open: Opened = (request, before) => openWorld(ground, version, request, before);
+    const toEnd = (input: Json) => openWorld(ground, version, appOf(input), undefined, 'to-end');
     const renderer = new LaunchDocuments(ground, open);
     return {
       plans: async (request, before) => plannedFrom(await open(request, before), request),
       operations: {
         places: async (input) => places(await renderer.documentsOf(named(input, 'launch', 'give the name of one'))),
-        down: async (input, run) => takeDown(await open(appOf(input)), run),
-        destroy: async (input, run) => destroyEnvironment(await open(appOf(input)), input, run),
+        down: async (input, run) => takeDown(await toEnd(input), run),
+        destroy: async (input, run) => destroyEnvironment(await toEnd(input), input, run),
       },
       follow: (engine) => followLaunches(engine, ground, renderer),
     };
@@ -60,6 +62,7 @@ async function openWorld(
   version: string,
   request: Pick<LaunchRequest, 'directory' | 'options'>,
   before: Plan | undefined,
+  purpose: WorldSettings['purpose'] = 'to-launch',
 ): Promise<World> {
   const app = await appIn(request.directory);
   const window = request.options.window;
@@ -71,8 +74,18 @@ async function openWorld(
     version,
     window: typeof window === 'number' ? milliseconds(window) : undefined,
     before: before && inputsOf(before),
-    purpose: 'to-launch',
+    purpose,
+    on: askedFor(request.options, app),
+    mayPrepare: request.options.yes === true ? 'yes' : 'no',
   });
+}
+
+/** Host and runtime that were named at the command line. */
+function askedFor({ host, runtime }: LaunchRequest['options'], app: App): WorldSettings['on'] {
+  return {
+    host: typeof host === 'string' ? hostNamed(host, app) : undefined,
+    runtime: runtime === 'docker' || runtime === 'process' ? runtime : undefined,
+  };
 }
 
 /** What the steps of a plan said that they depend on, gathered; undefined where it says too little to go on with. */
@@ -106,8 +119,8 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
   };
   return {
     plan: planFor(world),
-    host: world.host.name,
-    runtime: world.production.settings.runtime,
+    host: world.production.host.name,
+    runtime: world.production.runtime.kind,
     window: world.window,
     subject: () => {
       void look().catch(() => undefined);
@@ -138,7 +151,7 @@ function followLaunches(engine: Engine, ground: Ground, renderer: LaunchDocument
 async function removeThrowAway(engine: Engine, ground: Ground, launch: string): Promise<void> {
   const { record } = await engine.snapshot(launch);
   const app = await appIn(record.request.directory);
-  const settings = { app, state: ground.state.root, host: localHost(), clock: systemClock };
+  const settings = { app, state: ground.state.root, host: localHost(), clock: systemClock, on: undefined };
   if ((await preflightOwner(settings)) === launch) await removePreflight(settings);
 }
 
@@ -148,17 +161,15 @@ async function removeThrowAway(engine: Engine, ground: Ground, launch: string): 
  */
 export function knownSecrets(state: string): KnownSecret[] {
   const environments = join(state, 'environments');
-  return namesIn(environments).flatMap((environment) => {
-    const stores = join(environments, environment, 'runtime', 'stores');
-    const handovers = namesIn(stores).filter((store) => store.startsWith('handover-'));
-    const folders = [join(environments, environment, 'secrets'), ...handovers.map((store) => join(stores, store))];
-    return folders.flatMap((folder) =>
-      namesIn(folder).flatMap((name) => {
+  return namesIn(environments).flatMap((environment) =>
+    ['secrets', 'handed-over'].flatMap((kind) => {
+      const folder = join(environments, environment, kind);
+      return namesIn(folder).flatMap((name) => {
         const value = textOf(join(folder, name));
         return value === undefined ? [] : [{ name: `${environment} ${name}`, value: value.trim() }];
-      }),
-    );
-  });
+      });
+    }),
+  );
 }
 
 /** Undefined for what was removed since it was listed: an environment that is taken away meanwhile. */

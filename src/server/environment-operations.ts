@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { fieldOf, type Json } from '../engine/request.ts';
 import { writePosition } from '../environments/backup.ts';
 import { withDatabase } from '../environments/database-access.ts';
@@ -21,7 +22,7 @@ const named = (world: World, environment: string): Environment => {
 async function unitsRunning(world: World): Promise<number> {
   let running = 0;
   for (const environment of [world.production, world.staging])
-    if (environment && (await environment.host.exists(environment.folder)))
+    if (environment)
       running += (await environment.runtime.list()).filter(({ state }) => state.kind === 'running').length;
   return running;
 }
@@ -49,7 +50,7 @@ export async function destroyEnvironment(world: World, input: Json, run: Operati
   run.progress(`stops and removes ${environment.name}`);
   const { epoch } = await readRecord(environment);
   await environment.runtime.destroy();
-  await environment.host.remove(environment.folder);
+  await rm(environment.folder, { recursive: true, force: true });
   // Only the epoch is kept: evidence about what is gone counts for nothing that comes after it.
   await changeRecord(environment, { epoch: epoch + 1 });
   return {

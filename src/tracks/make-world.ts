@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { App } from '../config/app.ts';
+import type { App, HostSettings, RuntimeKind } from '../config/app.ts';
 import { describeEnvironment, type Environment, openEnvironment } from '../environments/environment.ts';
 import { aim, epochDigest, epochFor } from '../environments/epoch.ts';
 import { fail } from '../evidence/problem.ts';
@@ -28,8 +28,15 @@ export type WorldSettings = {
   readonly window: Milliseconds | undefined;
   /** The inputs of the launch that goes on, by the plan that it had. Absent: the source as it is now. */
   readonly before: Omit<Inputs, 'window'> | undefined;
-  /** `to-launch` opens the environments; `to-look` touches nothing, for a plan that is only printed. */
-  readonly purpose: 'to-launch' | 'to-look';
+  /**
+   * `to-launch` opens the environments as they are asked for, `to-end` as they stand; `to-look` touches nothing, for a
+   * plan that is only printed.
+   */
+  readonly purpose: 'to-launch' | 'to-end' | 'to-look';
+  /** Asked for at the command line, before what holdpoint.yaml says. */
+  readonly on?: { readonly host?: HostSettings | undefined; readonly runtime?: RuntimeKind | undefined } | undefined;
+  /** Whether packages and users may be put onto a host without asking again. */
+  readonly mayPrepare?: 'yes' | 'no';
 };
 
 export async function makeWorld(settings: WorldSettings): Promise<World> {
@@ -65,7 +72,8 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     return standing;
   };
   const standUpPreflight = async (attempt: Attempt): Promise<Environment> => {
-    const environment = await openPreflight({ app, state, host, clock }, attempt.launch);
+    const on = { host: production.settings.host, runtime: production.runtime.kind };
+    const environment = await openPreflight({ app, state, host, clock, on }, attempt.launch);
     const { signal, progress } = attempt;
     await standUp(environment, { release: await release(), signal, clock, progress });
     return environment;
@@ -84,6 +92,7 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     },
     host,
     clock,
+    mayPrepare: settings.mayPrepare ?? 'no',
     window: { length: settings.window ?? app.window.length, planned: PLANNED_WINDOW },
     inputs: {
       ...(settings.before ?? {
@@ -110,15 +119,17 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
 
 /** A launch that goes on belongs to the epoch that it began, whatever has happened to its units meanwhile. */
 async function epochOf(environment: Environment, target: Digest, { before, purpose }: WorldSettings): Promise<number> {
-  if (!before) return epochFor(environment, target, purpose === 'to-launch' ? 'running' : 'recorded');
+  if (!before) return epochFor(environment, target, purpose === 'to-look' ? 'recorded' : 'running');
   return epochFor(environment, target, 'recorded');
 }
 
 function environmentOf(
-  { app, state, host, clock, purpose }: WorldSettings,
+  { app, state, host, clock, purpose, on }: WorldSettings,
   name: 'production' | 'staging',
 ): Promise<Environment> | Environment {
-  const settings = app.environments[name] ?? app.environments.production;
-  const open = { app, name, kind: 'lasting', settings, state, host, clock } as const;
-  return purpose === 'to-launch' ? openEnvironment(open) : describeEnvironment(open);
+  const described = app.environments[name] ?? app.environments.production;
+  const settings = { ...described, host: on?.host ?? described.host, runtime: on?.runtime ?? described.runtime };
+  const where = purpose === 'to-end' ? 'as-it-stands' : 'as-asked';
+  const open = { app, name, kind: 'lasting', settings, state, host, clock, where } as const;
+  return purpose === 'to-look' ? describeEnvironment(open) : openEnvironment(open);
 }

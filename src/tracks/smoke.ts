@@ -8,7 +8,7 @@ export async function smokeThrough(
   authority: string,
   door: 'public' | 'preview',
 ): Promise<{ readonly observed: Observed; readonly note: string | undefined }> {
-  const target = publicTarget(environment, authority, door);
+  const target = await publicTarget(environment, authority, door);
   const failing: string[] = [];
   for (const asked of environment.app.smoke) {
     const how = await difference(target, asked);

@@ -1,9 +1,9 @@
 import { bringUpDatabase, expectSuccess, MIGRATION_LIMIT, runDatabaseCommand } from '../environments/database.ts';
-import type { Environment } from '../environments/environment.ts';
-import { ProblemError } from '../evidence/problem.ts';
+import { type Environment, hostPorts } from '../environments/environment.ts';
+import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import { minutes } from '../evidence/units.ts';
-import { requireFreePorts } from '../hosts/ports.ts';
+import { portProblem } from '../hosts/ports.ts';
 import type { Release } from '../releases/release.ts';
 import { notReady, rollOut } from './rollout.ts';
 
@@ -57,14 +57,17 @@ export async function standUp(environment: Environment, { release, signal, clock
   });
 }
 
-/** The ports of an environment, none of which somebody else may hold. Those of its own running units are left out. */
+/**
+ * The ports that an environment takes of its host, none of which somebody else may hold. Those of its own running units
+ * are left out.
+ *
+ * @throws ProblemError `host` for the first that is taken, naming pid and program
+ */
 export async function requirePorts(environment: Environment): Promise<void> {
   const running = (await environment.runtime.list()).filter(({ state }) => state.kind === 'running');
   const own = new Set(running.flatMap(({ unit }) => unit.ports.map((p) => p.number)));
-  await requireFreePorts(
-    environment.ports
-      .all()
-      .map((p) => p.port)
-      .filter((port) => !own.has(port)),
-  );
+  for (const { port } of hostPorts(environment)) {
+    const state = own.has(port) ? undefined : await environment.host.portState(port);
+    if (state?.kind === 'taken') fail(portProblem(port, state.by));
+  }
 }

@@ -18,7 +18,10 @@ export type World = {
    * would check out (tests too). A Problem where the source has changed since.
    */
   checkout(purpose: 'release' | 'pipeline'): Promise<Tree>;
+  /** The machine that Holdpoint itself runs on: builds and tests run there. */
   readonly host: Host;
+  /** Whether packages and users may be put onto an environment's host. */
+  readonly mayPrepare: 'yes' | 'no';
   readonly clock: Clock;
   readonly window: WindowLength;
   /** What evidence depends on, by name; see {@link Inputs}. */

@@ -49,7 +49,7 @@ const pids = async () =>
   );
 
 async function askPrometheus(path: string): Promise<string> {
-  const target = prometheusTarget(environment, await authorityOf(environment));
+  const target = await prometheusTarget(environment, await authorityOf(environment));
   const { exchange } = await observe(target, { method: 'GET', path });
   return exchange.end === 'answered' ? `${exchange.status} ${exchange.body}` : `${exchange.end} ${exchange.detail}`;
 }

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 /** What the public door answers to a client that comes anew. */
 async function served(door: 'public' | 'preview' = 'public'): Promise<string> {
-  const target = publicTarget(environment, await authorityOf(environment), door);
+  const target = await publicTarget(environment, await authorityOf(environment), door);
   const { exchange } = await observe(target, { method: 'GET', path: '/', headers: {} });
   return exchange.end === 'answered' ? `${exchange.status} ${exchange.body}` : exchange.end;
 }

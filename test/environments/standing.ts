@@ -57,6 +57,7 @@ export async function standing(): Promise<Standing> {
         clock: systemClock,
         progress: () => undefined,
         signal: AbortSignal.timeout(60_000),
+        images: undefined,
       });
     },
     async end() {

@@ -112,7 +112,7 @@ export async function openGround(): Promise<Ground> {
 
 async function endAll(world: World, folder: string, state: string): Promise<void> {
   const { app, host, clock } = world;
-  await removePreflight({ app, state, host, clock });
+  await removePreflight({ app, state, host, clock, on: undefined });
   await world.production.runtime.destroy();
   await world.staging?.runtime.destroy();
   await rm(folder, { recursive: true, force: true });

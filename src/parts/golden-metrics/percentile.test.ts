@@ -89,6 +89,7 @@ async function standBefore(server: ScriptedServer): Promise<void> {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
     upstreams: { blue: [new URL(server.url).host], green: [] },
+    fronted: [],
     scraped: [{ name: 'mtail', address: `127.0.0.1:${portAt(ports, 3)}`, path: '/metrics' }],
     tls,
   };

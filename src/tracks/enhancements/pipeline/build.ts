@@ -42,7 +42,7 @@ export const build = (world: World): Step => ({
         note({
           metric: 'build.differing-trees',
           unit: 'count',
-          observed: exactly(again.digest === release.artefact ? 0 : 1, 1),
+          observed: exactly(again.digest === release.tree ? 0 : 1, 1),
           method: { kind: 'file', text: `SHA-256 of ${again.files.length} built files against the release's` },
         }),
       ];

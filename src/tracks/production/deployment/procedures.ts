@@ -3,10 +3,12 @@ import { databaseParts, LIVE_BACKUP } from '../../../environments/database.ts';
 import { loadBalancerPart } from '../../../environments/load-balancer.ts';
 import { monitoringParts } from '../../../environments/monitoring.ts';
 import { serviceUnits } from '../../../environments/service-units.ts';
+import type { Digest } from '../../../evidence/units.ts';
 import { switchTo } from '../../../parts/caddy.ts';
 import type { Part } from '../../../parts/part.ts';
 import { checkArchive, createStanza, fullBackup } from '../../../parts/pgbackrest.ts';
 import type { Procedure, ProcedureFile, ProcedureStep } from '../../../plan/procedure.ts';
+import type { Release, ReleaseImage } from '../../../releases/release.ts';
 import type { Place } from '../../../runtimes/runtime.ts';
 import type { Unit } from '../../../runtimes/unit.ts';
 import type { World } from '../../world.ts';
@@ -78,11 +80,11 @@ async function databaseSteps(world: World, place: Place): Promise<ProcedureStep[
 
 async function serviceSteps(world: World, place: Place): Promise<ProcedureStep[]> {
   const { app, production } = world;
-  const folder = `${world.releasesFolder}/RELEASE`;
+  const release = await releaseInWords(world);
   const units = (kind: 'web' | 'agent') =>
     app.services
       .filter((s) => s.kind === kind)
-      .flatMap((s) => serviceUnits(production, folder, s, kind === 'web' ? 'green' : undefined));
+      .flatMap((s) => serviceUnits(production, release, s, kind === 'web' ? 'green' : undefined));
   const balancer = await loadBalancerPart(production);
   const web = units('web');
   const agents = units('agent');
@@ -126,6 +128,17 @@ async function serviceSteps(world: World, place: Place): Promise<ProcedureStep[]
       rollback: ['`holdpoint launch` of the release before'],
     },
   ];
+}
+
+/** The one that was built, or what stands for it in a procedure that is written before: paths hold RELEASE then. */
+async function releaseInWords(world: World): Promise<Pick<Release, 'folder' | 'tree' | 'images'>> {
+  const built = await world.release().catch(() => undefined);
+  const folder = `${world.releasesFolder}/RELEASE`;
+  const digest = 'sha256:RELEASE' as Digest;
+  const images = world.app.services.flatMap((s): [string, ReleaseImage][] =>
+    s.source.kind === 'tree' ? [] : [[s.name, { id: digest, command: [`IMAGE-OF-${s.name}`], ports: [] }]],
+  );
+  return { folder, tree: digest, images: built?.images ?? Object.fromEntries(images) };
 }
 
 function unitStep(step: ProcedureStep['step'], title: string, units: readonly Unit[]): ProcedureStep {

@@ -44,10 +44,11 @@ export const release = (world: World): Step => ({
       folder,
       progress: attempt.progress,
       signal: attempt.signal,
+      images: world.production.runtime.images,
     });
     attempt.progress(`release ${built.digest}, ${built.files} files`);
     const now = await wholeTree(built.folder);
-    const altered = now.digest === built.artefact ? 0 : 1;
+    const altered = now.digest === built.tree ? 0 : 1;
     const method = { kind: 'file', text: `SHA-256 of the ${now.files.length} files of the built tree` } as const;
     return [
       note({

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authorityFile } from '../../../environments/certificates.ts';
+import { doorUrl } from '../../../environments/environment.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
 import { days, minutes, seconds } from '../../../evidence/units.ts';
@@ -86,11 +87,11 @@ const unseen = (note: ReturnType<typeof notebook>, reason: string): Measurement 
 const pageOf = (world: World): string | undefined =>
   world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path;
 
-function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
+async function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
   const path = pageOf(world) ?? '/';
   return runLoad(
     {
-      baseUrl: `https://127.0.0.1:${world.production.ports.https}`,
+      baseUrl: await doorUrl(world.production, 'public'),
       caFile: authorityFile(world.production),
       requests: [{ name: 'witness', weight: 1, method: 'GET', path }],
       ratePerSecond: WITNESSES_PER_SECOND,

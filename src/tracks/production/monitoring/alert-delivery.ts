@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment } from '../../../environments/environment.ts';
 import { tellDelivery } from '../../../environments/monitoring.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { days, type Milliseconds, minutes, seconds } from '../../../evidence/units.ts';
+import { ALERT_RECEIVER, alertReceiver, receivedLine } from '../../../parts/alert-receiver.ts';
 import { DELIVERY_CHECK } from '../../../parts/alertmanager.ts';
 import { ALERTING } from '../../../parts/golden-metrics/queries.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
@@ -42,7 +43,7 @@ export const alertDelivery = (world: World): Step => ({
   retry: { kind: 'never' },
   async run(attempt) {
     const note = notebook(world.host.name, world.clock);
-    const inbox = await openInbox(world.production.ports.alertReceiver);
+    const inbox = await openInbox(world.production);
     try {
       attempt.progress('provokes an alert');
       const provoked = world.clock();
@@ -76,45 +77,31 @@ export const alertDelivery = (world: World): Step => ({
       ];
     } finally {
       await tellDelivery(world.production, 'over');
-      inbox.close();
+      await inbox.close();
     }
   },
 });
 
 type Inbox = {
   arrival(status: 'firing' | 'resolved', attempt: Attempt): Promise<'arrived' | undefined>;
-  close(): void;
+  close(): Promise<void>;
 };
 
-async function openInbox(port: number): Promise<Inbox> {
-  const seen = new Set<string>();
-  const server: Server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.on('end', () => {
-      for (const status of ['firing', 'resolved'])
-        if (body.includes(DELIVERY_CHECK) && body.includes(`"status":"${status}"`)) seen.add(status);
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
+/** A unit beside Alertmanager, so that the way of the alert is the same on every host and runtime. */
+async function openInbox({ runtime, ports }: Environment): Promise<Inbox> {
+  // What one that was cut off has received is no arrival of this alert.
+  await runtime.remove(ALERT_RECEIVER);
+  await runtime.start(alertReceiver(ports.alertReceiver, runtime.place));
   return {
     async arrival(status, attempt) {
       const end = performance.now() + ARRIVES_WITHIN;
-      while (!seen.has(status)) {
+      const line = receivedLine(DELIVERY_CHECK, status);
+      while (!(await runtime.logs(ALERT_RECEIVER, 50)).includes(line)) {
         if (performance.now() > end || attempt.signal.aborted) return undefined;
         await sleep(100);
       }
       return 'arrived';
     },
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    close: () => runtime.remove(ALERT_RECEIVER),
   };
 }

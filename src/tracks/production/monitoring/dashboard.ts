@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authorityFile } from '../../../environments/certificates.ts';
+import { doorUrl } from '../../../environments/environment.ts';
 import { goldenSettingsOf, prometheusTarget } from '../../../environments/monitoring.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
@@ -35,7 +36,7 @@ export const dashboard = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     attempt.progress('sends some requests, so that there is something to show');
     await traffic(world, attempt);
-    const target = prometheusTarget(world.production, await authorityOf(world.production));
+    const target = await prometheusTarget(world.production, await authorityOf(world.production));
     // Loaded here: a plan that is only printed must not wait for the dashboard's builder.
     const { dashboardQueries } = await import('../../../parts/golden-metrics/dashboard.ts');
     const queries = dashboardQueries(world.app, goldenSettingsOf(world.production));
@@ -75,7 +76,7 @@ async function traffic(world: World, attempt: Attempt): Promise<void> {
   const path = world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path ?? '/';
   await runLoad(
     {
-      baseUrl: `https://127.0.0.1:${world.production.ports.https}`,
+      baseUrl: await doorUrl(world.production, 'public'),
       caFile: authorityFile(world.production),
       requests: [{ name: 'look', weight: 1, method: 'GET', path }],
       ratePerSecond: 10,

@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { goldenSettingsOf } from '../../../environments/monitoring.ts';
 import { exactly } from '../../../evidence/measurement.ts';
 import { minutes, seconds } from '../../../evidence/units.ts';
+import { cutText } from '../../../ledger/secret-search.ts';
 import { type Rules, rulesText } from '../../../parts/golden-metrics/rule.ts';
 import {
   type RuleTestFile,
@@ -12,12 +11,15 @@ import {
   withMovedThreshold,
 } from '../../../parts/golden-metrics/rule-tests.ts';
 import { goldenRules } from '../../../parts/golden-metrics/rules.ts';
+import { OF_PARTS, reads } from '../../../parts/part.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
+import type { UnitFile } from '../../../runtimes/unit.ts';
 import { APPLIES, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
 const RULES = 'rules.yml';
+const STORE = 'rules-check';
 
 /**
  * The alert rules are accepted by promtool, and each fires, stays silent and recovers in a test of its own. A test that
@@ -77,6 +79,7 @@ export const rules = (world: World): Step => ({
 
 type Answer = { readonly kind: 'accepted' | 'refused'; readonly says: string | undefined };
 
+/** Run where the environment's own Prometheus comes from, so that it is the same version that judges. */
 async function promtool(
   world: World,
   attempt: Attempt,
@@ -84,21 +87,37 @@ async function promtool(
   words: readonly string[],
   files: readonly RuleTestFile[],
 ): Promise<Answer> {
-  await mkdir(world.scratchFolder, { recursive: true, mode: 0o755 });
-  const folder = await mkdtemp(join(world.scratchFolder, 'rules-'));
+  const { runtime } = world.production;
+  const { place } = runtime;
+  const file = (path: string, content: string): UnitFile => ({
+    store: STORE,
+    path,
+    content,
+    mode: 0o644,
+    user: 'monitoring',
+  });
+  await runtime.store(STORE, 'monitoring');
   try {
-    await writeFile(join(folder, RULES), rulesText(tried));
-    for (const { name, content } of files) await writeFile(join(folder, name), content);
-    const program = world.production.runtime.place.program('promtool');
-    const end = await world.host.run(
-      { argv: [program, ...words, ...files.map((f) => f.name)], directory: folder, timeLimit: minutes(3) },
+    await runtime.put([file(RULES, rulesText(tried)), ...files.map(({ name, content }) => file(name, content))]);
+    const named = words.map((word) => (word === RULES ? place.path(STORE, RULES) : word));
+    const end = await runtime.job(
+      {
+        name: 'rules-check',
+        software: OF_PARTS,
+        command: [place.program('promtool'), ...named, ...files.map((f) => place.path(STORE, f.name))],
+        mounts: reads(STORE),
+        networks: [],
+        environment: {},
+        user: 'monitoring',
+        timeLimit: minutes(3),
+      },
       attempt.signal,
     );
     if (end.kind !== 'exited') throw new Error(`promtool did not come to its end: ${end.kind}`);
     return end.code === 0
       ? { kind: 'accepted', says: undefined }
-      : { kind: 'refused', says: `${end.stdout} ${end.stderr}`.trim().slice(0, 400) };
+      : { kind: 'refused', says: cutText(end.output.trim(), 400) };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await runtime.removeStore(STORE);
   }
 }

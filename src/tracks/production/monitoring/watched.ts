@@ -38,7 +38,10 @@ export const watched = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     await bringUpMonitoring(world.production);
     attempt.progress('waits until every target was scraped');
-    const seen = await untilAllUp(prometheusTarget(world.production, await authorityOf(world.production)), attempt);
+    const seen = await untilAllUp(
+      await prometheusTarget(world.production, await authorityOf(world.production)),
+      attempt,
+    );
     return [note({ metric: 'monitoring.targets-down', unit: 'count', method: { kind: 'query', text: 'up' }, ...seen })];
   },
 });

@@ -35,7 +35,7 @@ export const headers = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     const authority = await readFile(authorityFile(environment), 'utf8');
     const path = world.app.smoke.find((s) => s.status < 400 && s.contentType?.startsWith('text/html'))?.path ?? '/';
-    const seen = await observeHeaders(publicTarget(environment, authority), path);
+    const seen = await observeHeaders(await publicTarget(environment, authority), path);
     const method = { kind: 'request', text: `GET ${path} through the load balancer` } as const;
     if (seen.kind === 'cannot tell')
       return [note({ metric: 'headers.missing', unit: 'count', observed: absent(seen.reason), method })];

@@ -1,6 +1,6 @@
 import type { App, HttpExpectation, Service } from '../../../config/app.ts';
 import type { Environment } from '../../../environments/environment.ts';
-import { expectationOf, instanceTarget, requestOf } from '../../../environments/expectation.ts';
+import { expectationOf, instanceNamed, requestOf } from '../../../environments/expectation.ts';
 import { exactly, type Measurement } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
@@ -49,9 +49,13 @@ async function observeEndpoints(world: World, environment: Environment): Promise
   const all = endpoints(world.app);
   for (const { service, asked } of all) {
     const slot = service.kind === 'web' ? ('blue' as const) : undefined;
-    const target = instanceTarget(environment.ports.service(service.name, slot, 0));
-    const { match } = await observeWithControl(target, requestOf(asked), expectationOf(asked));
+    const target = await instanceNamed(environment, service, slot, 0);
     const where = `${service.name} ${asked.path}`;
+    if (target === undefined) {
+      failing.push(`${where}: its instance does not run`);
+      continue;
+    }
+    const { match } = await observeWithControl(target, requestOf(asked), expectationOf(asked));
     if (match.kind === 'differs') failing.push(`${where}: ${match.differences.join('; ')}`);
     if (match.kind === 'no answer') failing.push(`${where}: ${match.reason}`);
     if (match.kind === 'cannot tell') undiscerning.push(`${where}: ${match.reason}`);

@@ -1,9 +1,8 @@
-import { statfs } from 'node:fs/promises';
+import { hostPorts } from '../../../environments/environment.ts';
 import { packagesFor } from '../../../environments/packages.ts';
 import { exactly } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import { missingPackages } from '../../../hosts/packages.ts';
-import { portState } from '../../../hosts/ports.ts';
 import type { Step } from '../../../plan/step.ts';
 import { APPLIES, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
@@ -52,16 +51,16 @@ export const host = (world: World): Step => ({
     const missing = await missingPackages(world.host, needs);
     const running = (await production.runtime.list()).filter(({ state }) => state.kind === 'running');
     const own = new Set(running.flatMap(({ unit }) => unit.ports.map((p) => p.number)));
-    const ports = production.ports.all();
+    const ports = hostPorts(production);
     const taken: string[] = [];
     for (const { port, what } of ports) {
-      const state = own.has(port) ? ({ kind: 'free' } as const) : await portState(port);
+      const state = own.has(port) ? ({ kind: 'free' } as const) : await production.host.portState(port);
       if (state.kind === 'taken')
         taken.push(
           `${port} (${what}) is held by ${state.by ? `${state.by.program}, pid ${state.by.pid}` : 'somebody'}`,
         );
     }
-    const { bavail, bsize } = await statfs(production.folder);
+    const room = await production.host.freeBytes('/var/lib');
     return [
       note({
         metric: 'host.packages-missing',
@@ -80,7 +79,7 @@ export const host = (world: World): Step => ({
       note({
         metric: 'host.free-bytes',
         unit: 'bytes',
-        observed: exactly(bavail * bsize, 1),
+        observed: exactly(room, 1),
         method: { kind: 'file', text: `statfs ${production.folder}` },
       }),
     ];

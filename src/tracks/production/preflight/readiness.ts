@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpExpectation, Service } from '../../../config/app.ts';
 import { bringUpDatabase, POSTGRES } from '../../../environments/database.ts';
 import type { Environment } from '../../../environments/environment.ts';
-import { expectationOf, instanceTarget, requestOf } from '../../../environments/expectation.ts';
+import { expectationOf, instanceNamed, requestOf } from '../../../environments/expectation.ts';
 import { unitName } from '../../../environments/service-units.ts';
 import { absent, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { type Milliseconds, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { Exchange } from '../../../probes/exchange.ts';
-import { match, observe } from '../../../probes/http.ts';
+import { type HttpTarget, match, observe } from '../../../probes/http.ts';
 import type { UnitState } from '../../../runtimes/unit.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook, timed } from '../../observing.ts';
@@ -53,7 +53,11 @@ export const readiness = (world: World): Step => ({
 
 type Declared = { readonly service: Service; readonly asked: HttpExpectation };
 /** One instance of a service whose readiness is looked at, with what its process was before the database went. */
-type Watched = Declared & { readonly unit: string; readonly port: number; readonly before: UnitState };
+type Watched = Declared & {
+  readonly unit: string;
+  readonly target: () => Promise<HttpTarget | undefined>;
+  readonly before: UnitState;
+};
 
 const declared = (world: World): Declared[] =>
   world.app.services.flatMap((service) => (service.readiness ? [{ service, asked: service.readiness }] : []));
@@ -104,7 +108,7 @@ async function watched(one: Declared, environment: Environment): Promise<Watched
   return {
     ...one,
     unit,
-    port: environment.ports.service(service.name, slot, 0),
+    target: () => instanceNamed(environment, service, slot, 0),
     before: await environment.runtime.inspect(unit),
   };
 }
@@ -185,8 +189,10 @@ async function until(
   }
 }
 
-async function lookAt({ port, asked }: Watched): Promise<Look> {
-  const { exchange } = await observe(instanceTarget(port), requestOf(asked));
+async function lookAt({ target: find, asked }: Watched): Promise<Look> {
+  const target = await find();
+  if (target === undefined) return 'silent';
+  const { exchange } = await observe(target, requestOf(asked));
   return lookOf(exchange, asked);
 }
 

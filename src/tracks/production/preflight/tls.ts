@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { authorityFile } from '../../../environments/certificates.ts';
+import { door } from '../../../environments/environment.ts';
 import { absent, exactly, type Observed } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
@@ -39,8 +40,7 @@ export const tls = (world: World): Step => ({
     const environment = await world.preflight(attempt);
     const note = notebook(world.host.name, world.clock);
     const seen = await observeTls({
-      host: '127.0.0.1',
-      port: environment.ports.https,
+      ...(await door(environment, 'public')),
       serverName: environment.settings.hostname,
       ca: await readFile(authorityFile(environment), 'utf8'),
       timeoutMs: 5_000,

@@ -1,4 +1,5 @@
 import { authorityFile } from '../../../environments/certificates.ts';
+import { doorUrl } from '../../../environments/environment.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
 import { absent, exactly, type Measurement, type Quietness } from '../../../evidence/measurement.ts';
 import { days, type Milliseconds } from '../../../evidence/units.ts';
@@ -91,13 +92,13 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
     requests: app.window.requests.length > 0 ? app.window.requests : (app.load?.requests ?? []),
   };
   const shape = {
-    baseUrl: `https://127.0.0.1:${production.ports.https}`,
+    baseUrl: await doorUrl(production, 'public'),
     caFile: authorityFile(production),
     requestsPerMinute: load.requestsPerMinute,
     durationMs: length,
     warmUpMs: 0,
   };
-  const target = prometheusTarget(production, await authorityOf(production));
+  const target = await prometheusTarget(production, await authorityOf(production));
   const note = notebook(world.host.name, world.clock);
   const startS = Math.ceil(Date.now() / 1000);
   let second = 0;

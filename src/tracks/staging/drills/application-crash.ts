@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder as RecorderSettings } from '../../../config/app.ts';
-import type { Environment } from '../../../environments/environment.ts';
-import { difference, instanceTarget, readinessOf } from '../../../environments/expectation.ts';
+import { doorUrl, type Environment } from '../../../environments/environment.ts';
+import { difference, instanceNamed, readinessOf } from '../../../environments/expectation.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { days, hours, type Milliseconds, minutes, seconds } from '../../../evidence/units.ts';
@@ -123,7 +123,7 @@ async function crashEverything(world: World, attempt: Attempt): Promise<Measurem
 
   const target = writesAndReads(settings);
   const ca = await authorityOf(staging);
-  const baseUrl = `https://127.0.0.1:${staging.ports.https}`;
+  const baseUrl = await doorUrl(staging, 'public');
   const recorder = startRecorder({ baseUrl, target, ratePerSecond: settings.perSecond, timeoutMs: 10_000, ca });
   await sleep(BEFORE);
   attempt.progress('kills every service');
@@ -205,7 +205,8 @@ async function whyNotSteady(environment: Environment): Promise<string | undefine
     if (!asked) continue;
     const slot = service.kind === 'web' ? live?.slot : undefined;
     for (let i = 0; i < service.instances; i++) {
-      const how = await difference(instanceTarget(environment.ports.service(service.name, slot, i)), asked);
+      const target = await instanceNamed(environment, service, slot, i);
+      const how = target === undefined ? 'it does not run' : await difference(target, asked);
       if (how !== undefined) return `${service.name} ${i + 1}: ${how}`;
     }
   }

@@ -4,6 +4,8 @@ import { ownSecret } from '../../../environments/secrets.ts';
 import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
+import type { Release } from '../../../releases/release.ts';
+import type { Unit } from '../../../runtimes/unit.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { authorityOf } from '../../rollout.ts';
@@ -60,7 +62,7 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
   await standUp(staging, { release, signal: attempt.signal, clock: world.clock, progress: attempt.progress });
   const live = (await readRecord(staging)).live?.release;
   const running = await servicesThatRun(staging);
-  const others = running.filter(({ unit }) => unit.directory !== release.folder).map(({ unit }) => unit.name);
+  const others = running.filter(({ unit }) => !isOf(release, unit)).map(({ unit }) => unit.name);
   const shared = await sharedWithProduction(world);
   const measured = [
     note({
@@ -93,6 +95,11 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
     }),
   ];
 }
+
+const isOf = (release: Release, { software, of }: Unit): boolean =>
+  software.kind === 'tree'
+    ? software.digest === release.tree
+    : software.kind === 'image' && software.id === release.images[of]?.id;
 
 /** What the record says is our own word; what the instances run from is the runtime's. */
 async function servicesThatRun({ runtime }: Environment) {

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { EnvironmentSettings, HostSettings, RuntimeKind } from '../config/app.ts';
+import { fail } from '../evidence/problem.ts';
+import type { Host } from '../hosts/host.ts';
+import type { SshHost } from '../hosts/ssh/host.ts';
+import { findEngine } from '../runtimes/docker/engine.ts';
+import { openDockerRuntime } from '../runtimes/docker/runtime.ts';
+import { openProcessRuntime } from '../runtimes/process/runtime.ts';
+import { openRemoteProcessRuntime } from '../runtimes/remote/process-runtime.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import { hostOf } from './hosts.ts';
+import { changeRecord, readRecord, type StandsOn } from './record.ts';
+
+export type RuntimeWish = {
+  /** `stockroom-production` */
+  readonly name: string;
+  readonly kind: 'lasting' | 'throw-away';
+  /** The environment's own folder. */
+  readonly folder: string;
+  /** The state directory. */
+  readonly state: string;
+  readonly settings: EnvironmentSettings;
+  /** `as-it-stands`: what is asked for does not count, to end what is there. */
+  readonly where: 'as-asked' | 'as-it-stands';
+  /** The machine that Holdpoint itself runs on. */
+  readonly here: Host;
+};
+
+type Chosen = { readonly host: Host; readonly runtime: Runtime };
+
+/**
+ * Opens host and runtime of an environment: what is asked for; else what it stands on already; else `docker` where an
+ * engine answers; else `process`. What was chosen is remembered until the environment is destroyed: its data lies there.
+ */
+export async function chosenRuntime(wish: RuntimeWish): Promise<Chosen> {
+  const { standsOn } = await readRecord(wish);
+  if (standsOn && wish.where === 'as-asked') refuseToMove(standsOn, wish);
+  const host = standsOn ? settingsOf(standsOn.host) : wish.settings.host;
+  const chosen = await open(wish, await hostOf(host, wish), standsOn?.runtime ?? wish.settings.runtime);
+  if (wish.kind === 'lasting' && standsOn === undefined)
+    await changeRecord(wish, { standsOn: { host: placeOf(host), runtime: chosen.runtime.kind } });
+  return chosen;
+}
+
+const placeOf = (host: HostSettings): string => (host.kind === 'local' ? LOCAL : host.destination);
+const settingsOf = (place: string): HostSettings =>
+  place === LOCAL ? { kind: 'local' } : { kind: 'ssh', name: place, destination: place };
+const LOCAL = 'local';
+
+/** The host `local` is what holds where nothing is said, so it is no wish to move away from another one. */
+function refuseToMove(standsOn: StandsOn, { name, folder, settings }: RuntimeWish): void {
+  const host = settings.host.kind === 'local' ? standsOn.host : placeOf(settings.host);
+  const runtime = settings.runtime ?? standsOn.runtime;
+  if (host === standsOn.host && runtime === standsOn.runtime) return;
+  fail({
+    kind: 'conflict',
+    what: `${name} stands on ${inWords(standsOn)}, and ${inWords({ host, runtime })} is asked for`,
+    where: folder,
+    next: 'leave host and runtime as they are, or destroy the environment first (`holdpoint destroy`): its data does not move by itself',
+  });
+}
+
+const inWords = ({ host, runtime }: StandsOn): string => `the runtime ${runtime} on ${host}`;
+
+async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined): Promise<Chosen> {
+  if (kind === 'process') return { host, runtime: await openProcess(wish, host) };
+  const found = await findEngine(await engineOf(host));
+  if (found.kind === 'engine') {
+    const settings = { host, engine: found.engine, environment: wish.name, id: idOf(wish) };
+    return { host, runtime: await openDockerRuntime({ ...settings, folder: join(wish.folder, 'runtime') }) };
+  }
+  if (kind === undefined) return { host, runtime: await openProcess(wish, host) };
+  return fail({
+    kind: 'host',
+    what: `no container engine answers: ${found.reason}`,
+    where: host.name,
+    next: 'start it (`sudo systemctl start docker`), or install one (`sudo apt-get install docker.io`), or use `runtime: process`',
+  });
+}
+
+function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
+  if (host.kind === 'local')
+    return openProcessRuntime({ host, environment: wish.name, folder: join(wish.folder, 'runtime') });
+  const remote = host as SshHost;
+  return openRemoteProcessRuntime({
+    host: remote,
+    environment: wish.name,
+    folder: join(remote.root, 'environments', idOf(wish)),
+  });
+}
+
+async function engineOf(host: Host): Promise<{ readonly socket?: string }> {
+  return host.kind === 'ssh' ? { socket: await (host as SshHost).forwardSocket('/var/run/docker.sock') } : {};
+}
+
+/** Two state directories may use one engine or one remote host: their environments of one name are not the same. */
+function idOf({ name, folder }: RuntimeWish): string {
+  return `${name}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
+}

@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostSettings } from '../config/app.ts';
+import type { Host } from '../hosts/host.ts';
+import { sshHost } from '../hosts/ssh/host.ts';
+
+/** Lines to other hosts, one for each destination and state directory; kept while the process lives. */
+const lines = new Map<string, Promise<Host>>();
+
+/** @param here the machine that Holdpoint runs on @param state the state directory: control sockets lie in it */
+export function hostOf(
+  settings: HostSettings,
+  { here, state }: { readonly here: Host; readonly state: string },
+): Promise<Host> {
+  if (settings.kind === 'local') return Promise.resolve(here);
+  const key = JSON.stringify([state, settings.destination]);
+  const known = lines.get(key);
+  if (known) return known;
+  const opened = open(settings, join(state, 'run', 'ssh'));
+  lines.set(key, opened);
+  // A host that was not reached is tried again by whoever asks next.
+  opened.catch(() => lines.delete(key));
+  return opened;
+}
+
+async function open(settings: HostSettings & { readonly kind: 'ssh' }, folder: string): Promise<Host> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return sshHost({ name: settings.name, destination: settings.destination, folder });
+}
+
+/** Lets go of every line, when the process ends. */
+export async function closeHosts(): Promise<void> {
+  const all = [...lines.values()];
+  lines.clear();
+  for (const line of all) await line.then((host) => host.close()).catch(() => undefined);
+}
