@@ -34,7 +34,7 @@ export async function launchRequest(call: Call): Promise<LaunchRequest> {
   };
 }
 
-function runtimeName(text: string | undefined): RuntimeKind | undefined {
+export function runtimeName(text: string | undefined): RuntimeKind | undefined {
   if (text === undefined || text === 'process' || text === 'docker') return text;
   return fail({
     kind: 'input',

@@ -63,6 +63,28 @@ function refuseToMove(standsOn: StandsOn, { name, folder, settings }: RuntimeWis
 
 const inWords = ({ host, runtime }: StandsOn): string => `the runtime ${runtime} on ${host}`;
 
+/**
+ * What an environment that may not be open yet would stand on, as far as this machine has to be prepared for it.
+ *
+ * @param ask `state`: the state directory; `app` and `name`: of the environment
+ */
+export async function expectedRuntime(ask: {
+  readonly state: string;
+  readonly app: string;
+  readonly name: string;
+  readonly settings: EnvironmentSettings;
+}): Promise<'process here' | 'docker here' | 'elsewhere'> {
+  const { standsOn } = await readRecord({ folder: environmentFolder(ask.state, `${ask.app}-${ask.name}`) });
+  const host = standsOn ? settingsOf(standsOn.host) : ask.settings.host;
+  if (host.kind === 'ssh') return 'elsewhere';
+  const kind = standsOn?.runtime ?? ask.settings.runtime;
+  if (kind !== undefined) return `${kind} here`;
+  return (await findEngine({})).kind === 'engine' ? 'docker here' : 'process here';
+}
+
+/** @param tag `stockroom-production` */
+export const environmentFolder = (state: string, tag: string): string => join(state, 'environments', tag);
+
 async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined): Promise<Chosen> {
   if (kind === 'process') return { host, runtime: await openProcess(wish, host) };
   const found = await findEngine(await engineOf(host));

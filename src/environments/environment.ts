@@ -5,7 +5,7 @@ import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Address, Host } from '../hosts/host.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
-import { chosenRuntime, type RuntimeWish } from './chosen-runtime.ts';
+import { chosenRuntime, environmentFolder, type RuntimeWish } from './chosen-runtime.ts';
 import type { PortPlan } from './ports.ts';
 import { portPlan } from './ports.ts';
 
@@ -114,7 +114,7 @@ export function describeEnvironment(open: OpenSettings): Environment {
     settings,
     ports: portPlan(app, settings),
     host,
-    folder: join(open.state, 'environments', tagOf(open)),
+    folder: environmentFolder(open.state, tagOf(open)),
     escrowFolder: join(open.state, 'escrow', tagOf(open)),
     clock,
     get runtime() {

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { HttpExpectation, Service } from '../config/app.ts';
 import type { Address } from '../hosts/host.ts';
 import type { HttpRequest } from '../probes/exchange.ts';
 import type { Expectation, HttpTarget } from '../probes/http.ts';
 import { match, observe } from '../probes/http.ts';
 import type { Slot } from '../runtimes/unit.ts';
+import { authorityFile } from './certificates.ts';
 import { doorUrl, type Environment, reach } from './environment.ts';
 import { unitName } from './service-units.ts';
 
@@ -57,13 +59,25 @@ export async function instanceNamed(
   return address && instanceTarget(address);
 }
 
-/** The whole app, through the load balancer and over TLS, trusting the environment's own authority alone. */
-export async function publicTarget(
+/** Where people reach the app, and the file with the CA that its certificate is checked against; absent: Node's own. */
+export type PublicDoor = { readonly baseUrl: string; readonly caFile?: string };
+
+/** Somebody else's load balancer, where the app of the environment has one, stands before ours. */
+export async function publicDoor(
   environment: Environment,
-  authority: string,
   which: 'public' | 'preview' = 'public',
-): Promise<HttpTarget> {
-  return { baseUrl: await doorUrl(environment, which), ca: authority, timeoutMs: 10_000 };
+): Promise<PublicDoor> {
+  const { loadBalancer } = environment.app;
+  if (which === 'preview' || loadBalancer === undefined)
+    return { baseUrl: await doorUrl(environment, which), caFile: authorityFile(environment) };
+  const { url, caFile } = loadBalancer;
+  return { baseUrl: url, ...(caFile === undefined ? {} : { caFile }) };
+}
+
+/** The whole app, as people reach it, or the slot that is not live yet. */
+export async function publicTarget(environment: Environment, which?: 'public' | 'preview'): Promise<HttpTarget> {
+  const { baseUrl, caFile } = await publicDoor(environment, which);
+  return { baseUrl, timeoutMs: 10_000, ...(caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }) };
 }
 
 /** What shows best that an instance can serve: its readiness, else its health; undefined where the app declares neither. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { seconds } from '../evidence/units.ts';
 import { ALERT_RECEIVER } from '../parts/alert-receiver.ts';
@@ -16,7 +17,7 @@ import { carryOut, joined, type Part } from '../parts/part.ts';
 import { prometheus, type ScrapeJob, type ScrapeTarget, targetsFile } from '../parts/prometheus.ts';
 import { unitExporter, unitExporterProgram } from '../parts/unit-exporter-part.ts';
 import type { HttpTarget } from '../probes/http.ts';
-import { ensureCertificates } from './certificates.ts';
+import { authorityFile, ensureCertificates } from './certificates.ts';
 import { passwordOf, roleName } from './database-access.ts';
 import { doorUrl, type Environment } from './environment.ts';
 import { readRecord } from './record.ts';
@@ -209,8 +210,13 @@ export async function tellDelivery(environment: Environment, how: 'going' | 'ove
   await runtime.put([targetsFile(DELIVERY_FILE, how === 'going' ? [nobody] : [])]);
 }
 
-export const prometheusTarget = async (environment: Environment, authority: string): Promise<HttpTarget> => ({
-  baseUrl: await doorUrl(environment, 'prometheus'),
-  ca: authority,
-  timeoutMs: 15_000,
-});
+/** Somebody else's Prometheus, where the app of the environment has one, sees what ours would. */
+export async function prometheusTarget(environment: Environment): Promise<HttpTarget> {
+  const theirs = environment.app.prometheus;
+  const caFile = theirs === undefined ? authorityFile(environment) : theirs.caFile;
+  return {
+    baseUrl: theirs?.url ?? (await doorUrl(environment, 'prometheus')),
+    timeoutMs: 15_000,
+    ...(caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }),
+  };
+}

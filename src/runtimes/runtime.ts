@@ -65,6 +65,11 @@ export interface Runtime {
   readonly kind: 'process' | 'docker';
   readonly place: Place;
   readonly abilities: Abilities;
+  /**
+   * Makes what all units stand on: images of the parts, or another look at which programs are installed by now. Returns
+   * what it changed on the host, in words; nothing the second time.
+   */
+  prepare(progress: (line: string) => void, signal: AbortSignal): Promise<readonly string[]>;
   /** Undefined where nothing runs from images. */
   readonly images: Images | undefined;
   /** Makes a store if it is not there, with its owner. */

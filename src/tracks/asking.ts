@@ -45,6 +45,13 @@ export const appliesIf = (condition: boolean, because: string): Applicability =>
 export const hasDatabase = (app: App): Applicability =>
   appliesIf(app.database !== undefined, 'the app has no database');
 
+export const ownPrometheus = (app: App): Applicability =>
+  appliesIf(app.prometheus === undefined, 'Prometheus is run by somebody else, and more than its URL would be needed');
+
+/** The first of several conditions that is not met. */
+export const appliesIfAll = (...all: readonly Applicability[]): Applicability =>
+  all.find((one) => one.kind === 'not-applicable') ?? APPLIES;
+
 export const hasWebService = (app: App): Applicability =>
   appliesIf(
     app.services.some((s) => s.kind === 'web'),

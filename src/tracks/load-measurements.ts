@@ -11,7 +11,7 @@ const MARGIN = 1.01;
 
 export type LoadShape = {
   readonly baseUrl: string;
-  readonly caFile: string;
+  readonly caFile?: string;
   readonly requestsPerMinute: number;
   readonly durationMs: number;
   readonly warmUpMs: number;
@@ -21,7 +21,7 @@ export type LoadShape = {
 export function loadPlan(load: Load, shape: LoadShape): LoadPlan {
   return {
     baseUrl: shape.baseUrl,
-    caFile: shape.caFile,
+    ...(shape.caFile === undefined ? {} : { caFile: shape.caFile }),
     requests: load.requests.map((r, i) => ({
       name: `${i + 1} ${r.method} ${r.path}`,
       weight: r.weight,

@@ -26,6 +26,7 @@ import { health } from './production/preflight/health.ts';
 import { host } from './production/preflight/host.ts';
 import { latency } from './production/preflight/latency.ts';
 import { migrations } from './production/preflight/migrations.ts';
+import { prepare } from './production/preflight/prepare.ts';
 import { readiness } from './production/preflight/readiness.ts';
 import { restore } from './production/preflight/restore.ts';
 import { secrets } from './production/preflight/secrets.ts';
@@ -37,6 +38,7 @@ import type { World } from './world.ts';
 
 /** Every check and every deed of the plan, one line each. A new one is registered here. */
 const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
+  prepare,
   host,
   secrets,
   health,

@@ -5,10 +5,9 @@ import { exactly, type Observed } from '../evidence/measurement.ts';
 /** Sends the app's smoke requests through a door of the load balancer and counts those that are answered otherwise. */
 export async function smokeThrough(
   environment: Environment,
-  authority: string,
   door: 'public' | 'preview',
 ): Promise<{ readonly observed: Observed; readonly note: string | undefined }> {
-  const target = await publicTarget(environment, authority, door);
+  const target = await publicTarget(environment, door);
   const failing: string[] = [];
   for (const asked of environment.app.smoke) {
     const how = await difference(target, asked);

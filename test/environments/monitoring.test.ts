@@ -9,7 +9,6 @@ import { bringUpMonitoring, prometheusTarget } from '../../src/environments/moni
 import { days, instant, milliseconds, systemClock } from '../../src/evidence/units.ts';
 import { observe } from '../../src/probes/http.ts';
 import { digestOf } from '../../src/releases/digest.ts';
-import { authorityOf } from '../../src/tracks/rollout.ts';
 import { type Standing, standing } from './standing.ts';
 import { fingerprint, until } from './watching.ts';
 
@@ -49,7 +48,7 @@ const pids = async () =>
   );
 
 async function askPrometheus(path: string): Promise<string> {
-  const target = await prometheusTarget(environment, await authorityOf(environment));
+  const target = await prometheusTarget(environment);
   const { exchange } = await observe(target, { method: 'GET', path });
   return exchange.end === 'answered' ? `${exchange.status} ${exchange.body}` : `${exchange.end} ${exchange.detail}`;
 }

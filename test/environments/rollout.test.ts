@@ -14,7 +14,7 @@ import { observe } from '../../src/probes/http.ts';
 import type { LoadResult } from '../../src/probes/load/result.ts';
 import { runLoad } from '../../src/probes/load/run.ts';
 import type { Release } from '../../src/releases/release.ts';
-import { authorityOf, bringUpCandidate, retireOld, rollOut, switchToCandidate } from '../../src/tracks/rollout.ts';
+import { bringUpCandidate, retireOld, rollOut, switchToCandidate } from '../../src/tracks/rollout.ts';
 import { type Standing, standing } from './standing.ts';
 import { closedFile, SWITCHES, TABLES } from './tiny-app.ts';
 
@@ -45,7 +45,7 @@ afterAll(async () => {
 
 /** What the public door answers to a client that comes anew. */
 async function served(door: 'public' | 'preview' = 'public'): Promise<string> {
-  const target = await publicTarget(environment, await authorityOf(environment), door);
+  const target = await publicTarget(environment, door);
   const { exchange } = await observe(target, { method: 'GET', path: '/', headers: {} });
   return exchange.end === 'answered' ? `${exchange.status} ${exchange.body}` : exchange.end;
 }

@@ -3,7 +3,7 @@ import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
 import { ask, hasWebService } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
-import { authorityOf, bringUpCandidate, notReady } from '../../rollout.ts';
+import { bringUpCandidate, notReady } from '../../rollout.ts';
 import { smokeThrough } from '../../smoke.ts';
 import type { World } from '../../world.ts';
 
@@ -62,7 +62,7 @@ export const candidate = (world: World): Step => ({
     ];
     if (failing.length > 0 || world.app.smoke.length === 0) return measured;
     const door = already === 'live' ? 'public' : 'preview';
-    const seen = await smokeThrough(world.production, await authorityOf(world.production), door);
+    const seen = await smokeThrough(world.production, door);
     const method = {
       kind: 'request',
       text: `${world.app.smoke.map((s) => s.name).join(', ')}, through the ${door} door`,

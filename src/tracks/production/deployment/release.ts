@@ -12,7 +12,7 @@ export const release = (world: World): Step => ({
   id: 'A.2/release',
   task: 'A.2',
   title: 'Build the release once, named by digest',
-  needs: [],
+  needs: ['A.1/prepare'],
   inputs: { release: world.inputs.release, holdpoint: world.inputs.holdpoint },
   applies: APPLIES,
   tokens: ['cpu', 'disk'],

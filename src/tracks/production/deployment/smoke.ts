@@ -2,7 +2,6 @@ import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
-import { authorityOf } from '../../rollout.ts';
 import { smokeThrough } from '../../smoke.ts';
 import type { World } from '../../world.ts';
 
@@ -27,7 +26,7 @@ export const smoke = (world: World): Step => ({
   retry: { kind: 'never' },
   async run() {
     const note = notebook(world.host.name, world.clock);
-    const seen = await smokeThrough(world.production, await authorityOf(world.production), 'public');
+    const seen = await smokeThrough(world.production, 'public');
     return [
       note({
         metric: 'smoke.failing',

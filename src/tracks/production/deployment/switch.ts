@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authorityFile } from '../../../environments/certificates.ts';
-import { doorUrl } from '../../../environments/environment.ts';
+import { publicDoor } from '../../../environments/expectation.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
 import { days, minutes, seconds } from '../../../evidence/units.ts';
@@ -91,8 +90,7 @@ async function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
   const path = pageOf(world) ?? '/';
   return runLoad(
     {
-      baseUrl: await doorUrl(world.production, 'public'),
-      caFile: authorityFile(world.production),
+      ...(await publicDoor(world.production)),
       requests: [{ name: 'witness', weight: 1, method: 'GET', path }],
       ratePerSecond: WITNESSES_PER_SECOND,
       durationMs: WATCHED,

@@ -7,7 +7,7 @@ import { ALERT_RECEIVER, alertReceiver, receivedLine } from '../../../parts/aler
 import { DELIVERY_CHECK } from '../../../parts/alertmanager.ts';
 import { ALERTING } from '../../../parts/golden-metrics/queries.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
-import { APPLIES, ask } from '../../asking.ts';
+import { ask, ownPrometheus } from '../../asking.ts';
 import { notebook, timed } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
@@ -20,7 +20,7 @@ export const alertDelivery = (world: World): Step => ({
   title: 'A provoked alert arrives at a webhook, and its end too',
   needs: ['A.3/watched'],
   inputs: { production: world.inputs.production, holdpoint: world.inputs.holdpoint },
-  applies: APPLIES,
+  applies: ownPrometheus(world.app),
   tokens: [],
   estimate: seconds(40),
   objectives: [

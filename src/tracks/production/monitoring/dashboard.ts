@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { authorityFile } from '../../../environments/certificates.ts';
-import { doorUrl } from '../../../environments/environment.ts';
+import { publicDoor } from '../../../environments/expectation.ts';
 import { goldenSettingsOf, prometheusTarget } from '../../../environments/monitoring.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import { runLoad } from '../../../probes/load/run.ts';
 import { queryInstant } from '../../../probes/promql.ts';
-import { ask, hasWebService } from '../../asking.ts';
+import { appliesIfAll, ask, hasWebService, ownPrometheus } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
-import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
 
 /** Every query of every panel returns data from the live Prometheus: a panel that shows nothing is found now. */
@@ -19,7 +17,7 @@ export const dashboard = (world: World): Step => ({
   title: "Every panel's query returns data from the live Prometheus",
   needs: ['A.3/watched'],
   inputs: { production: world.inputs.production, release: world.inputs.release, holdpoint: world.inputs.holdpoint },
-  applies: hasWebService(world.app),
+  applies: appliesIfAll(hasWebService(world.app), ownPrometheus(world.app)),
   tokens: ['app'],
   estimate: seconds(75),
   objectives: [
@@ -36,7 +34,7 @@ export const dashboard = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     attempt.progress('sends some requests, so that there is something to show');
     await traffic(world, attempt);
-    const target = await prometheusTarget(world.production, await authorityOf(world.production));
+    const target = await prometheusTarget(world.production);
     // Loaded here: a plan that is only printed must not wait for the dashboard's builder.
     const { dashboardQueries } = await import('../../../parts/golden-metrics/dashboard.ts');
     const queries = dashboardQueries(world.app, goldenSettingsOf(world.production));
@@ -76,8 +74,7 @@ async function traffic(world: World, attempt: Attempt): Promise<void> {
   const path = world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path ?? '/';
   await runLoad(
     {
-      baseUrl: await doorUrl(world.production, 'public'),
-      caFile: authorityFile(world.production),
+      ...(await publicDoor(world.production)),
       requests: [{ name: 'look', weight: 1, method: 'GET', path }],
       ratePerSecond: 10,
       durationMs: 45_000,

@@ -14,7 +14,7 @@ import { goldenRules } from '../../../parts/golden-metrics/rules.ts';
 import { OF_PARTS, reads } from '../../../parts/part.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { UnitFile } from '../../../runtimes/unit.ts';
-import { APPLIES, ask } from '../../asking.ts';
+import { ask, ownPrometheus } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
@@ -31,7 +31,7 @@ export const rules = (world: World): Step => ({
   title: 'Alert rules fire, stay silent and recover',
   needs: [],
   inputs: { release: world.inputs.release, holdpoint: world.inputs.holdpoint },
-  applies: APPLIES,
+  applies: ownPrometheus(world.app),
   tokens: ['cpu'],
   estimate: seconds(15),
   objectives: [

@@ -5,9 +5,8 @@ import { days, type Milliseconds, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
 import { queryInstant } from '../../../probes/promql.ts';
-import { APPLIES, ask } from '../../asking.ts';
+import { ask, ownPrometheus } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
-import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
 
 /** A target has this long to be seen after Prometheus has started. */
@@ -20,7 +19,7 @@ export const watched = (world: World): Step => ({
   title: 'Prometheus sees everything, over TLS',
   needs: ['A.2/smoke', 'A.2/retire'],
   inputs: { production: world.inputs.production, release: world.inputs.release, holdpoint: world.inputs.holdpoint },
-  applies: APPLIES,
+  applies: ownPrometheus(world.app),
   tokens: ['app'],
   estimate: seconds(20),
   objectives: [
@@ -38,10 +37,7 @@ export const watched = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     await bringUpMonitoring(world.production);
     attempt.progress('waits until every target was scraped');
-    const seen = await untilAllUp(
-      await prometheusTarget(world.production, await authorityOf(world.production)),
-      attempt,
-    );
+    const seen = await untilAllUp(await prometheusTarget(world.production), attempt);
     return [note({ metric: 'monitoring.targets-down', unit: 'count', method: { kind: 'query', text: 'up' }, ...seen })];
   },
 });

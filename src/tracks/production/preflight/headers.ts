@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { authorityFile } from '../../../environments/certificates.ts';
 import { publicTarget } from '../../../environments/expectation.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
@@ -33,9 +31,8 @@ export const headers = (world: World): Step => ({
   async run(attempt) {
     const environment = await world.preflight(attempt);
     const note = notebook(world.host.name, world.clock);
-    const authority = await readFile(authorityFile(environment), 'utf8');
     const path = world.app.smoke.find((s) => s.status < 400 && s.contentType?.startsWith('text/html'))?.path ?? '/';
-    const seen = await observeHeaders(await publicTarget(environment, authority), path);
+    const seen = await observeHeaders(await publicTarget(environment), path);
     const method = { kind: 'request', text: `GET ${path} through the load balancer` } as const;
     if (seen.kind === 'cannot tell')
       return [note({ metric: 'headers.missing', unit: 'count', observed: absent(seen.reason), method })];

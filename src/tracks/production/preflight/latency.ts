@@ -1,5 +1,5 @@
-import { authorityFile } from '../../../environments/certificates.ts';
-import { doorUrl, type Environment } from '../../../environments/environment.ts';
+import type { Environment } from '../../../environments/environment.ts';
+import { publicDoor } from '../../../environments/expectation.ts';
 import { absent, type Measurement } from '../../../evidence/measurement.ts';
 import { minutes, seconds } from '../../../evidence/units.ts';
 import { type Attempt, QUIET_MACHINE, type Step } from '../../../plan/step.ts';
@@ -53,8 +53,7 @@ async function sendLoad(world: World, environment: Environment, attempt: Attempt
   const { load } = world.app;
   if (!load) return [];
   const shape = {
-    baseUrl: await doorUrl(environment, 'public'),
-    caFile: authorityFile(environment),
+    ...(await publicDoor(environment)),
     requestsPerMinute: load.requestsPerMinute,
     durationMs: load.duration,
     warmUpMs: WARM_UP,

@@ -1,5 +1,4 @@
-import { authorityFile } from '../../../environments/certificates.ts';
-import { doorUrl } from '../../../environments/environment.ts';
+import { publicDoor } from '../../../environments/expectation.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
 import { absent, exactly, type Measurement, type Quietness } from '../../../evidence/measurement.ts';
 import { days, type Milliseconds } from '../../../evidence/units.ts';
@@ -13,7 +12,6 @@ import { appliesIf, ask } from '../../asking.ts';
 import { loadMeasurements, loadPlan } from '../../load-measurements.ts';
 import { type Notebook, notebook } from '../../observing.ts';
 import { quietly } from '../../quiet.ts';
-import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
 import { clientErrors, clientErrorsObjective, pagesOf } from './client-errors.ts';
 import { countQuery, observedOf, type Sampling, samplingNote } from './readings.ts';
@@ -92,13 +90,12 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
     requests: app.window.requests.length > 0 ? app.window.requests : (app.load?.requests ?? []),
   };
   const shape = {
-    baseUrl: await doorUrl(production, 'public'),
-    caFile: authorityFile(production),
+    ...(await publicDoor(production)),
     requestsPerMinute: load.requestsPerMinute,
     durationMs: length,
     warmUpMs: 0,
   };
-  const target = await prometheusTarget(production, await authorityOf(production));
+  const target = await prometheusTarget(production);
   const note = notebook(world.host.name, world.clock);
   const startS = Math.ceil(Date.now() / 1000);
   let second = 0;

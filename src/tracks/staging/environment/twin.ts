@@ -8,7 +8,6 @@ import type { Release } from '../../../releases/release.ts';
 import type { Unit } from '../../../runtimes/unit.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
-import { authorityOf } from '../../rollout.ts';
 import { smokeThrough } from '../../smoke.ts';
 import { standUp } from '../../stand-up.ts';
 import type { World } from '../../world.ts';
@@ -84,7 +83,7 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
     }),
   ];
   if (world.app.smoke.length === 0) return measured;
-  const seen = await smokeThrough(staging, await authorityOf(staging), 'public');
+  const seen = await smokeThrough(staging, 'public');
   return [
     ...measured,
     note({
