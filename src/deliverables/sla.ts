@@ -98,7 +98,7 @@ const seenOf = (source: DocumentSource, metrics: readonly string[]): Seen[] =>
 
 function objectives(source: DocumentSource): Block[] {
   const rows = goldenRows(source.golden.objectives).filter(
-    (r) => source.app.database !== undefined || !r.metrics.includes(GOLDEN.connections),
+    (r) => source.app.database?.managed.kind === 'by-holdpoint' || !r.metrics.includes(GOLDEN.connections),
   );
   const unasked: Inline[] = [];
   const lines = rows.flatMap((row) => {

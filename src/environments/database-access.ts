@@ -1,5 +1,6 @@
-import type { Client } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 import { fail, ProblemError } from '../evidence/problem.ts';
+import type { Address } from '../hosts/host.ts';
 import { type Environment, reach } from './environment.ts';
 import { ownSecret, resolveReference } from './secrets.ts';
 
@@ -26,13 +27,11 @@ export async function databaseUrl(environment: Environment, role: DatabaseRole):
 /** `unit` and `port`: another server than the environment's own, a restored copy for instance. */
 export type DatabaseTarget = { readonly unit?: string; readonly port?: number; readonly database?: string };
 
-/** Connects, works, disconnects. A database that cannot be reached is a Problem that names host and port alone. */
-export async function withDatabase<T>(
-  environment: Environment,
-  role: DatabaseRole,
-  work: (client: Client) => Promise<T>,
-  target: DatabaseTarget = {},
-): Promise<T> {
+type Login = { readonly address: Address } & Pick<ClientConfig, 'user' | 'password' | 'database' | 'ssl'>;
+
+async function loginOf(environment: Environment, role: DatabaseRole, target: DatabaseTarget): Promise<Login> {
+  const { app } = environment;
+  if (app.database?.managed.kind === 'by-url' && target.unit === undefined) return foreignLogin(environment, target);
   const unit = target.unit ?? 'postgres';
   const port = target.port ?? environment.ports.postgres;
   const address = await reach(environment, unit, port);
@@ -43,14 +42,47 @@ export async function withDatabase<T>(
       where: environment.name,
       next: 'look at its last lines with `holdpoint logs`',
     });
+  const password = await passwordOf(environment, role);
+  return { address, user: USER[role], password, database: target.database ?? app.database?.name ?? 'postgres' };
+}
+
+/** Whatever the role: of somebody else's database only the login is known that the app itself has. */
+async function foreignLogin(environment: Environment, target: DatabaseTarget): Promise<Login> {
+  const text = await databaseUrl(environment, 'app');
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol))
+    return fail({
+      kind: 'input',
+      what: 'the URL of the database is none of Postgres',
+      where: 'holdpoint.yaml: database.url',
+      next: 'let the reference lead to postgresql://user:password@host:port/database',
+    });
+  const tls = url.searchParams.get('sslmode') ?? 'prefer';
+  return {
+    address: { host: url.hostname, port: Number(url.port || 5432) },
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: target.database ?? decodeURIComponent(url.pathname.slice(1)),
+    ...(tls === 'disable' || tls === 'prefer' || tls === 'allow'
+      ? {}
+      : { ssl: { rejectUnauthorized: tls.startsWith('verify') } }),
+  };
+}
+
+/** Connects, works, disconnects. A database that cannot be reached is a Problem that names host and port alone. */
+export async function withDatabase<T>(
+  environment: Environment,
+  role: DatabaseRole,
+  work: (client: Client) => Promise<T>,
+  target: DatabaseTarget = {},
+): Promise<T> {
+  const { address, ...login } = await loginOf(environment, role, target);
   // Loaded by the first connection: a plan that is only printed must not wait for it.
   const { default: pg } = await import('pg');
   const client = new pg.Client({
     host: address.host,
     port: address.port,
-    user: USER[role],
-    password: await passwordOf(environment, role),
-    database: target.database ?? environment.app.database?.name ?? 'postgres',
+    ...login,
     connectionTimeoutMillis: 5_000,
     application_name: 'holdpoint',
   });

@@ -110,7 +110,7 @@ export function describeEnvironment(open: OpenSettings): Environment {
   return {
     name,
     kind,
-    app,
+    app: name === PRODUCTION ? app : withOwnServers(app),
     settings,
     ports: portPlan(app, settings),
     host,
@@ -122,6 +122,19 @@ export function describeEnvironment(open: OpenSettings): Environment {
     },
   };
 }
+
+export const PRODUCTION = 'production';
+
+/**
+ * Servers of somebody else serve production alone: what staging and throw-away environments do to a database must not
+ * reach it, so there Holdpoint runs them.
+ */
+const withOwnServers = (app: App): App => ({
+  ...app,
+  database: app.database && { ...app.database, managed: { kind: 'by-holdpoint' } },
+  prometheus: undefined,
+  loadBalancer: undefined,
+});
 
 const tagOf = ({ app, name }: OpenSettings): string => `${app.name}-${name}`;
 

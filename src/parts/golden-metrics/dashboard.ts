@@ -106,7 +106,7 @@ function rows(app: App, settings: GoldenSettings): Row[] {
           curves: one(RECORDED.memoryPercent, '{{unit}}'),
           limits: limits('memory', undefined),
         },
-        ...(app.database === undefined
+        ...(app.database?.managed.kind !== 'by-holdpoint'
           ? []
           : [
               {

@@ -94,7 +94,9 @@ export function goldenQueries(app: App, settings: GoldenSettings, window: Millis
         ofLabel: 'unit',
       }),
     ),
-    ...(app.database ? [whole(GOLDEN.connections, 'count', connectionsPeak(settings, window))] : []),
+    ...(app.database?.managed.kind === 'by-holdpoint'
+      ? [whole(GOLDEN.connections, 'count', connectionsPeak(settings, window))]
+      : []),
     { ...whole(GOLDEN.certificate, 'days', certificateDays()), ofLabel: 'instance' },
   ];
 }

@@ -49,7 +49,9 @@ function recordings(app: App, settings: GoldenSettings): Recording[] {
       record: RECORDED.memoryPercent,
       expr: `100 * ${memoryOfUnit(s.name)} / ${s.memory}`,
     })),
-    ...(app.database ? [{ record: RECORDED.connections, expr: databaseConnections() }] : []),
+    ...(app.database?.managed.kind === 'by-holdpoint'
+      ? [{ record: RECORDED.connections, expr: databaseConnections() }]
+      : []),
     { record: RECORDED.certificateDays, expr: certificateDays() },
   ];
 }
@@ -112,7 +114,7 @@ const GOLDEN_ALERTS: Readonly<
 };
 
 function thresholdAlerts(asked: AlertThreshold, app: App): Alert[] {
-  if (asked.metric === 'database-connections' && app.database === undefined) return [];
+  if (asked.metric === 'database-connections' && app.database?.managed.kind !== 'by-holdpoint') return [];
   const { alert, query, comparator, summary, description } = GOLDEN_ALERTS[asked.metric];
   return [
     {
@@ -147,7 +149,7 @@ function blindness(app: App, settings: GoldenSettings): Alert[] {
     [LB_REQUESTS, 'request rate, error rate and response time'],
     [RECORDED.cpuPercent, 'processor time'],
     [UNIT_MEMORY, 'memory'],
-    ...(app.database ? [[RECORDED.connections, 'database connections'] as const] : []),
+    ...(app.database?.managed.kind === 'by-holdpoint' ? [[RECORDED.connections, 'database connections'] as const] : []),
     [RECORDED.certificateDays, 'certificate expiry'],
   ];
   return [

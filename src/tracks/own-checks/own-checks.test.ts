@@ -3,16 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sampleApp } from '../../../test/sample-app.ts';
-import type { App, OwnCheck } from '../../config/app.ts';
+import type { OwnCheck } from '../../config/app.ts';
 import { judge } from '../../evidence/judge.ts';
 import type { Measurement } from '../../evidence/measurement.ts';
 import { days, milliseconds, seconds, systemClock } from '../../evidence/units.ts';
 import { isRoot } from '../../hosts/accounts.ts';
 import { localHost } from '../../hosts/local.ts';
-import { digestOf } from '../../releases/digest.ts';
-import { makeWorld } from '../make-world.ts';
-import { ownChecks } from '../own-checks.ts';
+import { sourceTree } from '../../releases/source-tree.ts';
+import { carryOut } from './carry-out.ts';
 
 let folder: string;
 let app: string;
@@ -64,45 +62,24 @@ const module = (path: string, timeLimit?: ReturnType<typeof seconds>): OwnCheck 
   check({ kind: 'module', path }, timeLimit);
 
 /** Carries a check out as a launch does, and judges what came of it. */
-async function carriedOut(own: OwnCheck): Promise<{ verdicts: string[]; why: string[]; seen: readonly Measurement[] }> {
-  const state = join(folder, 'state');
-  const described: App = sampleApp({
-    root: app,
-    services: [],
-    database: undefined,
-    checks: [own],
-    observe: {
-      url,
-      caFile: undefined,
-      health: [],
-      prometheus: undefined,
-      database: undefined,
-      allowWrites: false,
-      metrics: { requests: undefined, errors: undefined, latencyP95: undefined },
-    },
-  });
-  const world = await makeWorld({
-    app: described,
-    state,
+async function carriedOut(
+  own: OwnCheck,
+  built?: string,
+): Promise<{ verdicts: string[]; why: string[]; seen: readonly Measurement[] }> {
+  const scratchFolder = join(folder, 'scratch');
+  const seen = await carryOut(own, {
     host: localHost(),
+    scratchFolder,
+    source: await sourceTree(app, []),
+    built,
+    environment: 'preflight',
+    url,
+    caFile: undefined,
     clock: systemClock,
-    version: 'test',
-    window: undefined,
-    before: undefined,
-    purpose: 'to-look',
+    signal: new AbortController().signal,
   });
-  const [step] = ownChecks(world);
-  const seen =
-    (await step?.run({
-      launch: 'l',
-      number: 1,
-      signal: new AbortController().signal,
-      clock: systemClock,
-      progress: () => {},
-      artefact: async () => digestOf(''),
-    })) ?? [];
   // Nothing of a check stays behind.
-  expect(readdirSync(join(state, 'scratch'))).toEqual([]);
+  expect(readdirSync(scratchFolder)).toEqual([]);
   const judged = seen.map((one) => judge(one, own.objective));
   return { verdicts: judged.map((v) => v.kind), why: judged.map((v) => v.because), seen };
 }
@@ -138,18 +115,34 @@ describe("a team's own check that is sound", () => {
     expect(why).toEqual(['queue.depth < 100: 7 count, between 6 and 8, n = 3']);
     expect(verdicts).toEqual(['pass']);
     expect(seen[0]).toMatchObject({ of: 'mail', observed: { n: 3, interval: [6, 8] } });
-    expect(seen[0]?.note).toMatch(/^production/);
+    expect(seen[0]?.note).toMatch(/^preflight/);
   });
 
   it('begins in a copy of the source, with a home of its own and the clean environment', async () => {
     file('data/rows.txt', 'a\nb\n');
     process.env.HOLDPOINT_TEST_CREDENTIAL = 'hunter2';
     const script =
-      'cat data/rows.txt >/dev/null; echo x >"$HOME/x"; test -z "$HOLDPOINT_TEST_CREDENTIAL"; wc -l <data/rows.txt';
+      'cat data/rows.txt >/dev/null; echo x >"$HOME/x"; test -z "${HOLDPOINT_TEST_CREDENTIAL-}"; wc -l <data/rows.txt';
     const { why, verdicts } = await carriedOut(command('sh', '-euc', script));
     delete process.env.HOLDPOINT_TEST_CREDENTIAL;
     expect(why[0]).toContain('2 count');
     expect(verdicts).toEqual(['pass']);
+  });
+});
+
+describe("a team's own check of an app that was built", () => {
+  it('finds the packages that the build installed, and cannot change them', async () => {
+    const built = mkdtempSync(join(folder, 'release-'));
+    chmodSync(built, 0o755);
+    mkdirSync(join(built, 'node_modules/depth'), { recursive: true });
+    writeFileSync(join(built, 'node_modules/depth/package.json'), '{"main":"i.cjs"}');
+    writeFileSync(join(built, 'node_modules/depth/i.cjs'), 'module.exports = () => 5;');
+    file('checks/c.ts', 'import depth from "depth"; export default (): number => depth();');
+    const { verdicts, seen } = await carriedOut(module('checks/c.ts'), built);
+    expect([verdicts, seen[0]?.observed]).toEqual([['pass'], expect.objectContaining({ value: 5 })]);
+    if (!isRoot()) return;
+    const own = command('sh', '-ec', 'echo >node_modules/depth/new; echo 1');
+    expect((await carriedOut(own, built)).verdicts).toEqual(['unknown']);
   });
 });
 
@@ -246,9 +239,8 @@ describe.skipIf(!isRoot())("a team's own check that is malicious", () => {
   });
 
   it('gets no secret-looking line into the evidence', async () => {
-    const { verdicts, seen } = await carriedOut(
-      command('sh', '-c', 'echo "Error: postgres://app:hunter2@db/x" >&2; exit 1'),
-    );
+    file('c.sh', 'echo "Error: postgres://app:hunter2@db/x" >&2; exit 1');
+    const { verdicts, seen } = await carriedOut(command('sh', 'c.sh'));
     expect(verdicts).toEqual(['unknown']);
     expect(JSON.stringify(seen)).not.toContain('hunter2');
   });

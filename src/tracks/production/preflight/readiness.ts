@@ -25,7 +25,7 @@ export const readiness = (world: World): Step => ({
   needs: ['A.2/release', 'A.1/health'],
   inputs: { release: world.inputs.release, holdpoint: world.inputs.holdpoint },
   applies: appliesIf(
-    world.app.database?.managed.kind === 'by-holdpoint' && declared(world).length > 0,
+    world.app.database !== undefined && declared(world).length > 0,
     world.app.database
       ? 'no service declares readiness, or the database is not ours to stop'
       : 'the app has no database',
