@@ -122,7 +122,7 @@ describe("a team's own check that is sound", () => {
     file('data/rows.txt', 'a\nb\n');
     process.env.HOLDPOINT_TEST_CREDENTIAL = 'hunter2';
     const script =
-      'cat data/rows.txt >/dev/null; echo x >"$HOME/x"; test -z "${HOLDPOINT_TEST_CREDENTIAL-}"; wc -l <data/rows.txt';
+      'cat data/rows.txt >/dev/null; echo x >"$HOME/x"; if env | grep -q TEST_CREDENTIAL; then exit 4; fi; wc -l <data/rows.txt';
     const { why, verdicts } = await carriedOut(command('sh', '-euc', script));
     delete process.env.HOLDPOINT_TEST_CREDENTIAL;
     expect(why[0]).toContain('2 count');
