@@ -41,8 +41,8 @@ const GIVEN = {
 const HOLDERS: readonly RegExp[] = [
   /^environments\/[^/]+\/secrets\/[\w-]+$/,
   /^escrow\/[^/]+\/[\w-]+$/,
-  /^environments\/[^/]+\/handed-over\/(database-url|secret-[\w-]+|webhook-url)-[0-9a-f]{12}$/,
-  /^environments\/[^/]+\/runtime\/stores\/handover-[\w-]+\/(database-url|secret-[\w-]+)$/,
+  /^environments\/[^/]+\/handed-over\/(database-url|cache-url|secret-[\w-]+|webhook-url)-[0-9a-f]{12}$/,
+  /^environments\/[^/]+\/runtime\/stores\/handover-[\w-]+\/(database-url|cache-url|secret-[\w-]+)$/,
   /^environments\/[^/]+\/runtime\/stores\/pgbackrest-live\/[\w.-]+$/,
   /^environments\/[^/]+\/runtime\/stores\/postgres-config\/[\w.-]+$/,
   /^environments\/[^/]+\/runtime\/stores\/(alertmanager|postgres-exporter)[\w-]*\/[\w.-]+$/,

@@ -13,6 +13,7 @@ export type OwnSecret =
   | 'postgres-superuser'
   | 'postgres-app'
   | 'postgres-monitoring'
+  | 'redis'
   | 'backup-passphrase'
   | 'data-key';
 

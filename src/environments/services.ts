@@ -8,6 +8,7 @@ import type { Address } from '../hosts/host.ts';
 import { cutText } from '../ledger/secret-search.ts';
 import type { Release } from '../releases/release.ts';
 import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
+import { cacheUrl } from './cache.ts';
 import { databaseUrl } from './database-access.ts';
 import { type Environment, reach } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
@@ -36,6 +37,7 @@ export async function handOver(environment: Environment, service: Service): Prom
   const secret = (path: string, content: string): UnitFile => ({ store, path, content, mode: 0o600, user: 'app' });
   const files: UnitFile[] = [];
   if (app.database) files.push(secret('database-url', await databaseUrl(environment, 'app')));
+  if (app.cache) files.push(secret('cache-url', await cacheUrl(environment, app.cache)));
   for (const each of app.secrets) files.push(secret(`secret-${each.name}`, await appSecret(environment, each)));
   for (const { path, content } of files) await rememberHandedOver(environment, path, String(content));
   await runtime.put(files);

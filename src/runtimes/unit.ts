@@ -2,7 +2,7 @@ import type { Command } from '../config/app.ts';
 import type { Bytes, Digest, Milliseconds } from '../evidence/units.ts';
 
 /** Who a unit runs as. Each runtime maps the role to a user that it has; without root all roles are the current user. */
-export type UnitUser = 'app' | 'postgres' | 'proxy' | 'monitoring';
+export type UnitUser = 'app' | 'postgres' | 'proxy' | 'monitoring' | 'cache';
 
 /** A file that a unit needs, in one of its stores. */
 export type UnitFile = {

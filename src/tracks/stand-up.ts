@@ -1,3 +1,4 @@
+import { bringUpCache } from '../environments/cache.ts';
 import { bringUpDatabase, expectSuccess, MIGRATION_LIMIT, runDatabaseCommand } from '../environments/database.ts';
 import { type Environment, hostPorts } from '../environments/environment.ts';
 import { fail, ProblemError } from '../evidence/problem.ts';
@@ -25,6 +26,7 @@ export async function standUp(environment: Environment, { release, signal, clock
     progress('starts the database');
     await bringUpDatabase(environment, signal);
   }
+  await bringUpCache(environment);
   const { migrations, seed } = app.database ?? {};
   if (migrations) {
     progress('migrates it');

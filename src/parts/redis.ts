@@ -1,0 +1,45 @@
+import { seconds } from '../evidence/units.ts';
+import type { Place } from '../runtimes/runtime.ts';
+import { OF_PARTS, type Part, reads } from './part.ts';
+
+export type RedisSettings = { readonly port: number; readonly password: string };
+
+const STORE = 'redis';
+
+/**
+ * A cache that holds nothing worth keeping: it writes no file, and throws out what was not used for longest once it is
+ * full. For environments that are made for a check; production's cache is somebody else's.
+ */
+export function redis(settings: RedisSettings, place: Place): Part {
+  const config = [
+    `bind ${place.listen}`,
+    `port ${settings.port}`,
+    `requirepass ${settings.password}`,
+    'save ""',
+    'appendonly no',
+    'maxmemory 128mb',
+    'maxmemory-policy allkeys-lru',
+    'logfile ""',
+    '',
+  ].join('\n');
+  return {
+    stores: [{ name: STORE, owner: 'cache' }],
+    files: [{ store: STORE, path: 'redis.conf', content: config, mode: 0o600, user: 'cache' }],
+    units: [
+      {
+        name: 'redis',
+        of: 'redis',
+        role: 'part',
+        software: OF_PARTS,
+        command: [place.program('redis-server'), place.path(STORE, 'redis.conf')],
+        mounts: reads(STORE),
+        networks: ['app'],
+        environment: {},
+        user: 'cache',
+        ports: [{ name: 'redis', number: settings.port }],
+        stop: { signal: 'SIGTERM', grace: seconds(10) },
+        restart: 'always',
+      },
+    ],
+  };
+}
