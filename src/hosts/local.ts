@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fail } from '../evidence/problem.ts';
 import { type Milliseconds, milliseconds } from '../evidence/units.ts';
 import { type Account, currentAccount, findAccount, isRoot } from './accounts.ts';
 import type { CommandEnd, Host, HostCommand, PlacedFile } from './host.ts';
+import { portState } from './ports.ts';
+import { findProgram } from './programs.ts';
 
 /** How much of each output stream is kept: its end, where errors stand. */
 const KEPT_OUTPUT = 256 * 1024;
@@ -28,6 +30,7 @@ export const cleanEnvironment = (account: Account): Record<string, string> => ({
 
 /** The machine that Holdpoint itself runs on. */
 export const localHost = (): Host => ({
+  kind: 'local',
   name: hostname(),
   run: runCommand,
   async place(files) {
@@ -55,7 +58,23 @@ export const localHost = (): Host => ({
       () => false,
     );
   },
+  portState,
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(await nearestFolder(path));
+    return bavail * bsize;
+  },
+  reach: (address) => Promise.resolve(address),
+  async programs(names) {
+    const found = names.map((name) => [name, findProgram(name)] as const);
+    return new Map(found.flatMap(([name, path]) => (path === undefined ? [] : [[name, path] as const])));
+  },
+  close: () => Promise.resolve(),
 });
+
+/** The folder itself, or the nearest above it that is there: what lies in it will lie on the same disk. */
+async function nearestFolder(path: string): Promise<string> {
+  for (let at = path; ; at = dirname(at)) if (at === '/' || (await isFolder(at))) return at;
+}
 
 async function runCommand(command: HostCommand, signal?: AbortSignal): Promise<CommandEnd> {
   const account = command.user === undefined ? currentAccount() : findAccount(command.user);

@@ -9,7 +9,7 @@ import { recoverInstallGuard, runGuarded } from './install-guard.ts';
 import { findProgram } from './programs.ts';
 
 /** A package of Debian or Ubuntu, and the program for which it is wanted. */
-export type PackageNeed = { readonly package: string; readonly program: string };
+export type PackageNeed = { readonly package: string; readonly program?: string };
 
 /** What the runtime `process` stands on. */
 export const RUNTIME_PACKAGES: readonly PackageNeed[] = [{ package: 'supervisor', program: 'supervisord' }];
@@ -22,6 +22,7 @@ export const PART_PACKAGES: readonly PackageNeed[] = [
   { package: 'postgresql', program: 'postgres' },
   { package: 'pgbackrest', program: 'pgbackrest' },
   { package: 'caddy', program: 'caddy' },
+  { package: 'redis-server', program: 'redis-server' },
   { package: 'prometheus', program: 'prometheus' },
   { package: 'prometheus-alertmanager', program: 'alertmanager' },
   { package: 'prometheus-node-exporter', program: 'node-exporter' },
@@ -35,6 +36,7 @@ const DEBIAN_SERVICES: Readonly<Record<string, string>> = {
   supervisor: 'supervisor',
   postgresql: 'postgresql',
   caddy: 'caddy',
+  'redis-server': 'redis-server',
   prometheus: 'prometheus',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-node-exporter': 'prometheus-node-exporter',
@@ -55,11 +57,12 @@ const TAIL_EVERY_MS = 300;
  */
 export async function missingPackages(host: Host, needs: readonly PackageNeed[]): Promise<readonly string[]> {
   const status = await packageStates(host, needs);
+  const programs = await host.programs(needs.flatMap((need) => need.program ?? []));
   return needs
     .filter((need) => {
       const state = status.get(need.package) ?? 'not-installed';
       const absent = state === 'not-installed' || state === 'config-files';
-      return absent ? findProgram(need.program) === undefined : state !== 'installed';
+      return absent ? need.program === undefined || !programs.has(need.program) : state !== 'installed';
     })
     .map((need) => need.package);
 }
@@ -130,7 +133,7 @@ export async function installPackages(
       timeLimitMs: INSTALL_LIMIT_MS,
     });
     if (end.kind === 'exited' && end.code === 0) return await disableAtBoot(host, packages);
-    const output = await readFile(log, 'utf8').catch(() => (end.kind === 'not-started' ? end.reason : end.stderr));
+    const output = await readFile(log, 'utf8').catch(() => ('reason' in end ? end.reason : end.stderr));
     fail(installProblem(host, command, output, end.kind));
   } finally {
     await stopTail();

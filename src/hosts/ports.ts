@@ -1,11 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fail, type Problem } from '../evidence/problem.ts';
-
-/** The process that listens on a port, as far as this user may see it. */
-export type PortHolder = { readonly pid: number; readonly program: string } | undefined;
-
-export type PortState = { readonly kind: 'free' } | { readonly kind: 'taken'; readonly by: PortHolder };
+import type { PortHolder, PortState } from './host.ts';
 
 /** Is a TCP port of 127.0.0.1 free? Found out by binding it for a moment, which nothing in /proc can contradict. */
 export async function portState(port: number): Promise<PortState> {
@@ -41,14 +37,6 @@ export function portProblem(port: number, by: PortHolder): Problem {
         ? `see who it is with \`sudo ss -ltnp 'sport = :${port}'\`, or choose another port in holdpoint.yaml`
         : `stop that process, or choose another port in holdpoint.yaml`,
   };
-}
-
-/** @throws ProblemError `host` for the first of the ports that is taken, naming pid and program */
-export async function requireFreePorts(ports: readonly number[]): Promise<void> {
-  for (const port of ports) {
-    const state = await portState(port);
-    if (state.kind === 'taken') fail(portProblem(port, state.by));
-  }
 }
 
 /** State 0A of /proc/net/tcp: LISTEN. */

@@ -25,6 +25,8 @@ type Settings = {
   readonly folder: string;
   readonly account: Account;
   readonly path: string;
+  /** In which the command begins. */
+  readonly directory: string;
 };
 
 /**
@@ -62,12 +64,12 @@ async function foundAgain(job: Job, { folder }: Settings): Promise<'running' | '
 
 const plain = (job: Job): unknown => JSON.parse(JSON.stringify(job));
 
-async function begin(job: Job, { host, folder, account, path }: Settings): Promise<void> {
+async function begin(job: Job, { host, folder, account, path, directory }: Settings): Promise<void> {
   await host.remove(folder);
   await host.folder(folder, { mode: 0o700, owner: account.name });
   const script = jobScript({
     command: job.command,
-    directory: job.directory,
+    directory,
     environment: job.environment,
     account,
     path,

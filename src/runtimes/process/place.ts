@@ -15,6 +15,7 @@ const USERS: Readonly<Record<UnitUser, string>> = {
   postgres: 'postgres',
   proxy: 'caddy',
   monitoring: 'prometheus',
+  cache: 'redis',
 };
 
 /** Where the units of an environment find things: stores are folders, every address is on the loopback. */
@@ -36,6 +37,10 @@ export const processPlace = (folder: string): Place => ({
     );
   },
   user: (role) => (isRoot() ? USERS[role] : currentAccount().name),
+  root: (software) => (software.kind === 'tree' ? software.folder : undefined),
+  listen: '127.0.0.1',
+  neighbours: '127.0.0.1/32',
+  usage: { from: 'proc', folder: join(folder, 'units') },
 });
 
 const packageOf = (program: string): string =>

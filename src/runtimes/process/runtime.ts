@@ -1,12 +1,13 @@
 import { chmod, copyFile, mkdir, readdir, readFile, realpath, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { Command } from '../../config/app.ts';
 import { fail } from '../../evidence/problem.ts';
-import { bytes, milliseconds } from '../../evidence/units.ts';
-import { type Account, findAccount } from '../../hosts/accounts.ts';
-import type { Host } from '../../hosts/host.ts';
+import { bytes, type Milliseconds, milliseconds } from '../../evidence/units.ts';
+import { type Account, findAccount, isRoot } from '../../hosts/accounts.ts';
+import type { Address, Host } from '../../hosts/host.ts';
 import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/packages.ts';
-import type { Place, Runtime, Usage } from '../runtime.ts';
+import type { Abilities, Place, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
 import { lastBytes, runJob } from './jobs.ts';
 import { checkedName, checkedPath, nodeCopy, nodeProgram, processPlace, resolveProgram, unitPath } from './place.ts';
@@ -62,11 +63,19 @@ async function keepNode(folder: string): Promise<void> {
   await rename(`${copy}.new`, copy);
 }
 
+const NO_NETWORKS = 'all units of the runtime process share the network of their host';
+
 type Stopped = Awaited<ReturnType<Runtime['stop']>>;
 
 class ProcessRuntime implements Runtime {
   readonly kind = 'process';
   readonly place: Place;
+  readonly images = undefined;
+  readonly abilities: Abilities = {
+    'memory-limit': { kind: 'cannot', because: 'no control groups are made for units' },
+    partition: { kind: 'cannot', because: NO_NETWORKS },
+    isolation: { kind: 'cannot', because: NO_NETWORKS },
+  };
   readonly #host: Host;
   readonly #folder: string;
   readonly #environment: string;
@@ -80,6 +89,11 @@ class ProcessRuntime implements Runtime {
     this.place = processPlace(folder);
     this.#supervisor = new Supervisor(host, folder, environment);
     this.#records = new UnitRecords(host, folder);
+  }
+
+  /** Programs are looked up each time, so what was installed meanwhile is found. */
+  async prepare(): Promise<readonly string[]> {
+    return [];
   }
 
   async store(name: string, owner: UnitUser): Promise<void> {
@@ -117,6 +131,10 @@ class ProcessRuntime implements Runtime {
         { path: join(store, checkedPath(file.path)), content: file.content, mode: file.mode, owner },
       ]);
     }
+  }
+
+  async read(store: string, path: string): Promise<Uint8Array | undefined> {
+    return this.#host.read(this.place.path(store, checkedPath(path)));
   }
 
   async erase(store: string, path: string): Promise<void> {
@@ -178,7 +196,7 @@ class ProcessRuntime implements Runtime {
     return [
       {
         path: script,
-        content: unitScript(unit, { account, path: unitPath(this.#folder), folder }),
+        content: unitScript(unit, { account, path: unitPath(this.#folder), folder, directory: this.#directory(unit) }),
         mode: 0o400,
         owner: account.name,
       },
@@ -200,13 +218,30 @@ class ProcessRuntime implements Runtime {
     return files.every((file, index) => file.content === present[index]);
   }
 
+  /** In which commands of a software begin. */
+  #directory({ software, name }: Pick<Unit, 'software' | 'name'>): string {
+    switch (software.kind) {
+      case 'parts':
+        return '/';
+      case 'tree':
+        return software.folder;
+      case 'image':
+        return fail({
+          kind: 'input',
+          what: `${name} is made of an image, which the runtime process cannot run`,
+          where: this.#environment,
+          next: 'set `runtime: docker` for the environment, or give the service a `command`',
+        });
+    }
+  }
+
   #requireProgram(unit: Unit): void {
     const [program] = unit.command;
-    if (resolveProgram(program, unitPath(this.#folder), unit.directory ?? '/') !== undefined) return;
+    if (resolveProgram(program, unitPath(this.#folder), this.#directory(unit)) !== undefined) return;
     fail({
       kind: unit.role === 'part' ? 'host' : 'app',
       what: `the program \`${program}\` of unit ${unit.name} is not there or may not be executed`,
-      where: unit.directory ?? '/',
+      where: this.#directory(unit),
       next: unit.role === 'part' ? 'install its package' : `mend the command of service ${unit.of} in holdpoint.yaml`,
     });
   }
@@ -335,7 +370,45 @@ class ProcessRuntime implements Runtime {
   job(job: Job, signal?: AbortSignal): Promise<JobEnd> {
     const folder = join(this.#folder, 'jobs', checkedName(job.name));
     const account = this.#account(job.user);
-    return runJob(job, { host: this.#host, folder, account, path: unitPath(this.#folder) }, signal);
+    const path = unitPath(this.#folder);
+    return runJob(job, { host: this.#host, folder, account, path, directory: this.#directory(job) }, signal);
+  }
+
+  async execute(name: string, command: Command, timeLimit: Milliseconds): Promise<JobEnd> {
+    const record = await this.#records.read(checkedName(name));
+    if (record === undefined || (await this.inspect(name)).kind !== 'running')
+      return { kind: 'lost', reason: `the unit ${name} does not run` };
+    const { unit } = record;
+    const end = await this.#host.run({
+      argv: command,
+      directory: this.#directory(unit),
+      environment: { PATH: unitPath(this.#folder), ...unit.environment },
+      ...(isRoot() ? { user: this.#account(unit.user).name } : {}),
+      timeLimit,
+    });
+    switch (end.kind) {
+      case 'exited':
+        return { kind: 'exited', code: end.code, output: `${end.stdout}${end.stderr}`, took: end.took };
+      case 'timed-out':
+        return { kind: 'timed-out', output: `${end.stdout}${end.stderr}` };
+      case 'cancelled':
+        return { kind: 'lost', reason: 'it was cancelled' };
+      default:
+        return { kind: 'lost', reason: end.reason };
+    }
+  }
+
+  async address(name: string, port: number): Promise<Address | undefined> {
+    return (await this.inspect(name)).kind === 'running' ? { host: '127.0.0.1', port } : undefined;
+  }
+
+  async partition(name: string): Promise<void> {
+    fail({
+      kind: 'host',
+      what: `${name} cannot be cut off: ${NO_NETWORKS}`,
+      where: this.#host.name,
+      next: 'use the runtime docker where units are to be cut off from one another',
+    });
   }
 
   async crash(name: string): Promise<{ readonly pid: number } | undefined> {

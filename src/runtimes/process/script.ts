@@ -9,7 +9,8 @@ export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`
 
 type Run = {
   readonly command: Command;
-  readonly directory: string | undefined;
+  /** In which the command begins. */
+  readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly account: Account;
   readonly path: string;
@@ -40,7 +41,7 @@ const STARTED = `read -r ${'_ '.repeat(21)}begun _ </proc/$$/stat`;
  * What supervisor runs for a unit. Members of an earlier life that are left over (workers whose master was killed) hold
  * its ports and locks: they go first.
  */
-export const unitScript = (unit: Unit, run: Omit<Run, 'command' | 'directory' | 'environment'>): string => `#!/bin/sh
+export const unitScript = (unit: Unit, run: Omit<Run, 'command' | 'environment'>): string => `#!/bin/sh
 # Unit ${unit.name}. Written by holdpoint; a change here is overwritten.
 ${LIMITS}
 for left in $(grep -lzsxF -e ${quoted(`${TAG}=${run.folder}`)} /proc/[0-9]*/environ); do
@@ -49,8 +50,8 @@ for left in $(grep -lzsxF -e ${quoted(`${TAG}=${run.folder}`)} /proc/[0-9]*/envi
 done
 ${STARTED}
 echo "$$ $begun" >>${quoted(`${run.folder}/starts`)}
-cd ${quoted(unit.directory ?? '/')} || exit 126
-exec ${cleanCommand({ ...run, command: unit.command, directory: unit.directory, environment: unit.environment })}
+cd ${quoted(run.directory)} || exit 126
+exec ${cleanCommand({ ...run, command: unit.command, environment: unit.environment })}
 `;
 
 /**
@@ -61,7 +62,7 @@ export const jobScript = (run: Run & { readonly limitSeconds: number }): string 
 ${LIMITS}
 ${STARTED}
 echo "$$ $begun" >${quoted(`${run.folder}/started.new`)} && mv ${quoted(`${run.folder}/started.new`)} ${quoted(`${run.folder}/started`)}
-cd ${quoted(run.directory ?? '/')} && timeout --kill-after=10 ${run.limitSeconds} ${cleanCommand(run)}
+cd ${quoted(run.directory)} && timeout --kill-after=10 ${run.limitSeconds} ${cleanCommand(run)}
 echo $? >${quoted(`${run.folder}/exit.new`)} && mv ${quoted(`${run.folder}/exit.new`)} ${quoted(`${run.folder}/exit`)}
 `;
 

@@ -123,7 +123,7 @@ export class Supervisor {
       kind: 'host',
       what: `supervisord could not be started for ${this.#name}`,
       where: file,
-      detail: end.kind === 'not-started' ? [end.reason] : `${end.stdout}${end.stderr}`.split('\n').slice(-6),
+      detail: 'reason' in end ? [end.reason] : `${end.stdout}${end.stderr}`.split('\n').slice(-6),
       next: `read ${join(this.folder, 'supervisord.log')}`,
     });
   }
