@@ -4,10 +4,7 @@ import type { EnvironmentSettings, HostSettings, RuntimeKind } from '../config/a
 import { fail } from '../evidence/problem.ts';
 import type { Host } from '../hosts/host.ts';
 import type { SshHost } from '../hosts/ssh/host.ts';
-import { findEngine } from '../runtimes/docker/engine.ts';
-import { openDockerRuntime } from '../runtimes/docker/runtime.ts';
 import { openProcessRuntime } from '../runtimes/process/runtime.ts';
-import { openRemoteProcessRuntime } from '../runtimes/remote/process-runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { hostOf } from './hosts.ts';
 import { changeRecord, readRecord, type StandsOn } from './record.ts';
@@ -79,6 +76,7 @@ export async function expectedRuntime(ask: {
   if (host.kind === 'ssh') return 'elsewhere';
   const kind = standsOn?.runtime ?? ask.settings.runtime;
   if (kind !== undefined) return `${kind} here`;
+  const { findEngine } = await import('../runtimes/docker/engine.ts');
   return (await findEngine({})).kind === 'engine' ? 'docker here' : 'process here';
 }
 
@@ -87,8 +85,10 @@ export const environmentFolder = (state: string, tag: string): string => join(st
 
 async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined): Promise<Chosen> {
   if (kind === 'process') return { host, runtime: await openProcess(wish, host) };
+  const { findEngine } = await import('../runtimes/docker/engine.ts');
   const found = await findEngine(await engineOf(host));
   if (found.kind === 'engine') {
+    const { openDockerRuntime } = await import('../runtimes/docker/runtime.ts');
     const settings = { host, engine: found.engine, environment: wish.name, id: idOf(wish) };
     return { host, runtime: await openDockerRuntime({ ...settings, folder: join(wish.folder, 'runtime') }) };
   }
@@ -101,10 +101,11 @@ async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined
   });
 }
 
-function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
+async function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
   if (host.kind === 'local')
     return openProcessRuntime({ host, environment: wish.name, folder: join(wish.folder, 'runtime') });
   const remote = host as SshHost;
+  const { openRemoteProcessRuntime } = await import('../runtimes/remote/process-runtime.ts');
   return openRemoteProcessRuntime({
     host: remote,
     environment: wish.name,

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostSettings } from '../config/app.ts';
 import type { Host } from '../hosts/host.ts';
-import { sshHost } from '../hosts/ssh/host.ts';
 
 /** Lines to other hosts, one for each destination and state directory; kept while the process lives. */
 const lines = new Map<string, Promise<Host>>();
@@ -25,6 +24,7 @@ export function hostOf(
 
 async function open(settings: HostSettings & { readonly kind: 'ssh' }, folder: string): Promise<Host> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { sshHost } = await import('../hosts/ssh/host.ts');
   return sshHost({ name: settings.name, destination: settings.destination, folder });
 }
 
