@@ -12,4 +12,5 @@ export const IMAGE_USERS: Readonly<Record<UnitUser, ImageUser>> = {
   postgres: { name: 'postgres', uid: 999 },
   proxy: { name: 'caddy', uid: 998 },
   monitoring: { name: 'prometheus', uid: 997 },
+  cache: { name: 'redis', uid: 996 },
 };
