@@ -669,6 +669,27 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     ],
   ],
   [
+    'a blank of holdpoint init',
+    more('production: { hostname: FILL-IN }\n'),
+    [
+      '4:25  production.hostname: found a blank that `holdpoint init` left; expected a host name such as `stockroom.example.com`',
+    ],
+  ],
+  [
+    'a blank where any text could be',
+    'name: a\nservices:\n  w: { command: FILL-IN }\n',
+    [
+      '3:17  services.w.command: found a blank that `holdpoint init` left; expected what starts one instance, from the root of the built app and without a shell',
+    ],
+  ],
+  [
+    'a blank in a list',
+    more('packages: [FILL-IN]\n'),
+    [
+      '4:12  packages[0]: found a blank that `holdpoint init` left; expected the name of a Debian package, such as `python3-fastapi`',
+    ],
+  ],
+  [
     'the fault in an anchor that was merged',
     'x-c: &c { memory: huge }\nname: a\nservices:\n  w: { <<: *c, command: node a.js }\n',
     ['1:19  services.w.memory: found "huge"; expected a size such as `512 MiB`, `512MB` or `2 GiB`'],

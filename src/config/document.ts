@@ -149,6 +149,22 @@ function pathOf(ancestors: readonly unknown[]): Path {
   });
 }
 
+/** What `holdpoint init` writes where it could not find out what belongs there. */
+export const BLANK = 'FILL-IN';
+
+/** Paths of the values that are blanks. */
+export function blanksIn({ document }: Source): Path[] {
+  const blanks: Path[] = [];
+  visit(document, {
+    Scalar: (role, node, ancestors) => {
+      if (role === 'key' || typeof node.value !== 'string' || !node.value.includes(BLANK)) return;
+      const above = pathOf([...ancestors, node]);
+      blanks.push(above);
+    },
+  });
+  return blanks;
+}
+
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 /** What may be shown as a key; a longer or stranger one could be a secret in the wrong place. */
 export const isShowableKey = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_./-]{0,39}$/.test(text);

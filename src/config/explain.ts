@@ -79,6 +79,15 @@ function plain(issue: Issue, path: Path, data: unknown): Finding {
   return { path, about: 'value', found, expected: issue.message, quoted: quoted && found.includes(String(value)) };
 }
 
+/** What belongs at a path, as its key describes it. */
+export function meantBy(path: Path): string {
+  const last = path.at(-1);
+  const above = schemasAt(annotatedSchema(), path.slice(0, -1));
+  const [text] = above.flatMap((s) => (last === undefined ? [] : (s.properties?.[last]?.['holdpoint:text'] ?? [])));
+  const [sentence = ''] = text?.description.split(/(?<=\.) /) ?? [];
+  return sentence.replace(/\.$/, '').replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()) || 'a value';
+}
+
 function invalidKey(issue: Issue & { code: 'invalid_key' }, path: Path): Finding {
   const name = String(path.at(-1) ?? '');
   const found = isShowableKey(name) && !looksLikeSecret(name) ? `the key "${name}"` : 'another key';

@@ -12,7 +12,7 @@ const KNOWN_BEGINNINGS =
 const RANDOM_RUN = /(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}/;
 
 const SECRET_NAME =
-  /(?:^|[_-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API[_-]?KEY|PRIVATE[_-]?KEY|ACCESS[_-]?KEY|CREDENTIALS?)$/i;
+  /(?:^|[_-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API[_-]?KEY|PRIVATE[_-]?KEY|(?:ACCESS|SECRET|MASTER|SIGNING|ENCRYPTION)[_-]?KEY(?:[_-]BASE)?|CREDENTIALS?)$/i;
 const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'x-auth-token']);
 const SECRET_OPTION = /^--?(?:password|passwd|passphrase|secret|token|api-?key|private-?key|access-?key)(?:=(.+))?$/i;
 

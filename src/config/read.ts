@@ -1,10 +1,15 @@
+import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { App } from './app.ts';
 import { buildApp } from './build-app.ts';
+import type { Files, NotTakenOver } from './compose/compose-file.ts';
+import { withCompose } from './compose/with-compose.ts';
 import {
+  blanksIn,
   duplicateKeys,
   type Path,
+  pathText,
   placeOf,
   type Source,
   type SyntaxFault,
@@ -12,7 +17,7 @@ import {
   syntaxFaults,
 } from './document.ts';
 import { brokenExcerptAt } from './excerpt.ts';
-import { type Finding, findingsOf, problemAt, standardMessage } from './explain.ts';
+import { type Finding, findingsOf, meantBy, problemAt, standardMessage } from './explain.ts';
 import type { ConfigProblem } from './problem.ts';
 import { file as fileSchema } from './schema/file.ts';
 import { findingsBetween, readableParts } from './together.ts';
@@ -29,8 +34,16 @@ export type Reading =
       readonly file: string;
       /** The file as it stands. */
       readonly text: string;
+      /** What of a Compose file is not taken over. */
+      readonly remarks: readonly Remark[];
     }
   | { readonly kind: 'problems'; readonly problems: readonly ConfigProblem[] };
+
+/** Something that the app's files say and Holdpoint does not do. */
+export type Remark = NotTakenOver & { readonly file: string };
+
+/** `compose.yaml:12  services.redis: …`. */
+export const remarkLine = ({ file, line, what, because }: Remark): string => `${file}:${line}  ${what}: ${because}`;
 
 /**
  * Reads the app that a folder, or a file, describes. Never throws for anything that is wrong with the file: all of it
@@ -39,7 +52,8 @@ export type Reading =
 export async function readApp(pathOrFolder: string): Promise<Reading> {
   const opened = await open(pathOrFolder);
   if (opened.kind === 'problem') return { kind: 'problems', problems: [opened.problem] };
-  return appFromText(opened.text, opened.file, resolve(dirname(opened.file)));
+  const root = resolve(dirname(opened.file));
+  return appFromText(opened.text, opened.file, root, filesIn(root));
 }
 
 type Opened =
@@ -84,8 +98,26 @@ function unreadable(file: string, found: string, expected: string): Opened {
   return { kind: 'problem', problem: { file, at: undefined, key: '', found, expected, excerpt: undefined } };
 }
 
-/** The same from a text: pure. `file` is shown as it is given; `root` is the absolute path of its folder. */
-export function appFromText(text: string, file: string, root: string): Reading {
+/** Texts of files that holdpoint.yaml names; whatever is no readable text of sound size is no file. */
+const filesIn =
+  (root: string): Files =>
+  (path) => {
+    try {
+      const file = resolve(root, path);
+      if (statSync(file).size > LARGEST_FILE) return undefined;
+      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    } catch {
+      return undefined;
+    }
+  };
+
+const NO_FILES: Files = () => undefined;
+
+/**
+ * The same from a text. `file` is shown as it is given; `root` is the absolute path of its folder, and `files` reads
+ * what lies there: a Compose file and what that names.
+ */
+export function appFromText(text: string, file: string, root: string, files: Files = NO_FILES): Reading {
   const source = sourceOf(text.replace(/^\uFEFF/, ''));
   const faults = syntaxFaults(source);
   if (faults.length > 0) return problems(faults.map((fault) => syntaxProblem(source, file, fault)));
@@ -94,20 +126,47 @@ export function appFromText(text: string, file: string, root: string): Reading {
   const data = dataOf(source);
   if (data.kind === 'finding') return problems([...duplicates, problemAt(source, file, data.finding)]);
 
-  const read = fileSchema.safeParse(data.value, { error: standardMessage });
+  const given = withCompose(data.value, files);
+  const problemFor = (finding: Finding): ConfigProblem => {
+    const place = given.isCompose(finding.path) ? given.taken?.placeFor(finding.path) : undefined;
+    if (place === undefined) return problemAt(source, file, finding);
+    return problemAt(place.source, join(dirname(file), given.file), { ...finding, path: place.path });
+  };
+  const read = fileSchema.safeParse(given.data, { error: standardMessage });
   const findings = [
-    ...(read.success ? [] : findingsOf(read.error.issues, data.value)),
-    ...findingsBetween(readableParts(data.value)),
+    ...given.findings,
+    ...(read.success ? [] : findingsOf(read.error.issues, given.data)),
+    ...findingsBetween(readableParts(given.data)),
   ];
-  const all = [...duplicates, ...findings.map((finding) => problemAt(source, file, finding))];
+  const broken = (given.taken?.problems ?? []).map((p) => ({ ...p, file: join(dirname(file), p.file) }));
+  // What a broken Compose file gives is not looked at further.
+  const others = withoutBlanks(source, findings).filter(({ path }) => broken.length === 0 || !given.isCompose(path));
+  const all = [...duplicates, ...broken, ...others.map(problemFor)];
   if (all.length > 0 || !read.success) return problems(all);
-  const lineOf = (path: Path) => `${CONFIG_FILE}:${lineAt(source, path)}`;
-  return { kind: 'app', app: buildApp(read.data, { root, lineOf }), file: resolve(file), text };
+  const lineOf = (path: Path) =>
+    given.isCompose(path) && given.taken !== undefined
+      ? `${given.file}:${given.taken.lineFor(path)}`
+      : `${CONFIG_FILE}:${lineAt(source, path)}`;
+  const remarks = (given.taken?.notTakenOver ?? []).map((remark) => ({ ...remark, file: given.file }));
+  return { kind: 'app', app: buildApp(read.data, { root, lineOf }), file: resolve(file), text, remarks };
 }
 
 function problems(all: readonly ConfigProblem[]): Reading {
   const order = (p: ConfigProblem) => (p.at === undefined ? 0 : p.at.line * 1e6 + p.at.column);
   return { kind: 'problems', problems: [...all].sort((a, b) => order(a) - order(b)) };
+}
+
+/** Blanks that `holdpoint init` left, instead of whatever the schema says of their text. */
+function withoutBlanks(source: Source, findings: readonly Finding[]): Finding[] {
+  const blanks = blanksIn(source);
+  const isBlank = (finding: Finding) => blanks.some((path) => pathText(path) === pathText(finding.path));
+  return [
+    ...findings.filter((finding) => !isBlank(finding)),
+    ...blanks.map((path): Finding => {
+      const expected = findings.find((finding) => pathText(finding.path) === pathText(path))?.expected ?? meantBy(path);
+      return { path, about: 'value', found: 'a blank that `holdpoint init` left', expected, quoted: false };
+    }),
+  ];
 }
 
 function syntaxProblem(source: Source, file: string, { offset, key, found, expected }: SyntaxFault): ConfigProblem {

@@ -30,6 +30,9 @@ const EXAMPLES = keyEntries().flatMap((e) =>
   }),
 );
 
+/** The Compose file that examples name. */
+const files = (path: string) => (path === 'compose.yaml' ? 'services: { shop: { image: shop } }' : undefined);
+
 describe('every example', () => {
   it('is there for every key of the file', () => {
     const { properties } = editorSchema();
@@ -41,7 +44,7 @@ describe('every example', () => {
   });
 
   it.each(EXAMPLES)('can be read: %s', (_title, example) => {
-    const reading = appFromText(stringify(example), 'holdpoint.yaml', '/app');
+    const reading = appFromText(stringify(example), 'holdpoint.yaml', '/app', files);
     expect(reading.kind === 'problems' ? reading.problems.flatMap(configProblemLines) : []).toEqual([]);
   });
 

@@ -193,9 +193,10 @@ function variableClashes(parts: Readable): Finding[] {
   return [...doubled, ...overridden];
 }
 
-type Setting = { readonly variable: string; readonly path: Path };
+export type Setting = { readonly variable: string; readonly path: Path };
 
-function handedOver({ database, cache, secrets }: Readable): Setting[] {
+/** Variables that the app is handed by Holdpoint, with the key that says so. */
+export function handedOver({ database, cache, secrets }: Readable): Setting[] {
   return [
     ...(database === undefined ? [] : [{ variable: handoverVariable('DATABASE_URL', database), path: ['database'] }]),
     ...(cache === undefined ? [] : [{ variable: handoverVariable('REDIS_URL', cache), path: ['cache'] }]),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { alerts } from './alerts.ts';
 import { tests } from './app-tests.ts';
 import { loadBalancer, prometheus } from './by-url.ts';
+import { compose } from './compose.ts';
 import { cache, database } from './database.ts';
 import { hosts, production, staging } from './environments.ts';
 import { exemptions } from './exemptions.ts';
@@ -29,12 +30,7 @@ export const file = z.strictObject(
       examples: ['stockroom'],
     }),
     services,
-    compose: key(relativePath.optional(), {
-      description:
-        'An existing Compose file from which services, database and secrets are taken over. What stands in this file wins; what cannot be taken over is listed by `holdpoint plan`.',
-      examples: ['compose.yaml'],
-      absent: 'the services are those of `services`',
-    }),
+    compose,
     packages: key(packageNames.prefault([]), {
       description: 'Debian packages that services, migrations and builds stand on, beside Node.',
       examples: [['python3-fastapi', 'python3-uvicorn']],

@@ -1,0 +1,389 @@
+import { describe, expect, it } from 'vitest';
+import { placeText, problemText } from '../problem.ts';
+import { appFromText, remarkLine } from '../read.ts';
+
+const OWN = 'name: shop\ncompose: compose.yaml\n';
+
+function read(compose: string, others: Readonly<Record<string, string>> = {}, own = OWN) {
+  const files: Readonly<Record<string, string>> = { 'compose.yaml': compose, ...others };
+  return appFromText(own, 'holdpoint.yaml', '/app', (path) => files[path]);
+}
+
+function taken(compose: string, others: Readonly<Record<string, string>> = {}, own = OWN) {
+  const reading = read(compose, others, own);
+  if (reading.kind === 'app') return { app: reading.app, remarks: reading.remarks.map(remarkLine) };
+  throw new Error(reading.problems.map((p) => `${placeText(p)}  ${problemText(p)}`).join('\n'));
+}
+
+function wrong(compose: string, others: Readonly<Record<string, string>> = {}, own = OWN) {
+  const reading = read(compose, others, own);
+  return reading.kind === 'problems' ? reading.problems.map((p) => `${placeText(p)}  ${problemText(p)}`) : [];
+}
+
+/* biome-ignore-start lint/suspicious/noTemplateCurlyInString: Compose's own notation */
+const SHOP = `# As a team would have it on its server.
+version: "3.9"
+x-common: &common
+  restart: unless-stopped
+  networks: [backend]
+services:
+  proxy:
+    image: nginx:1.27-alpine
+    ports: ["80:80", "443:443"]
+    depends_on: [web]
+  web:
+    <<: *common
+    build: { context: ., target: production, args: { NODE_VERSION: "\${NODE_VERSION:-20}" } }
+    command: node server.js
+    environment:
+      DATABASE_URL: postgres://shop:\${DB_PASSWORD:?set the password}@db:5432/shop
+      REDIS_URL: redis://cache:6379/0
+      SECRET_KEY: \${SECRET_KEY}
+      PORT: 3000
+      HOST: 0.0.0.0
+      LOG_LEVEL: \${LOG_LEVEL:-info}
+      UPLOADS: /data/uploads
+      API_URL: http://worker:9000
+      STRIPE_KEY_FILE: /run/secrets/stripe_key
+    secrets: [stripe_key]
+    expose: ["3000"]
+    volumes: [uploads:/data]
+    healthcheck: { test: [CMD, curl, -f, "http://localhost:3000/healthz"], interval: 10s }
+    depends_on:
+      db: { condition: service_healthy }
+      migrate: { condition: service_completed_successfully }
+    deploy: { replicas: 2, resources: { limits: { memory: 512M, cpus: "0.5" } } }
+    stop_grace_period: 1m30s
+    x-holdpoint: { readiness: /readyz }
+  worker:
+    <<: *common
+    build: { context: ., target: production }
+    command: [node, worker.js]
+    env_file: worker.env
+    mem_limit: 256m
+  migrate:
+    build: { context: ., target: production }
+    command: npm run migrate
+  db:
+    image: postgres:16
+    environment: { POSTGRES_DB: shop, POSTGRES_PASSWORD: "\${DB_PASSWORD:?set the password}" }
+    volumes: [pgdata:/var/lib/postgresql/data]
+  cache: { image: redis:7 }
+  adminer: { image: adminer, profiles: [debug], ports: ["8080:8080"] }
+networks: { backend: {} }
+volumes: { pgdata: , uploads: }
+secrets: { stripe_key: { file: ./secrets/stripe } }
+x-holdpoint: { smoke: [/] }
+`;
+
+describe('the Compose file of a shop', () => {
+  const { app, remarks } = taken(SHOP, { 'worker.env': 'LOG_LEVEL=debug\n' });
+  const [web, worker] = app.services;
+
+  it('gives its services, from their Dockerfile', () => {
+    expect(app.services.map((s) => [s.name, s.kind, s.instances])).toEqual([
+      ['web', 'web', 2],
+      ['worker', 'agent', 1],
+    ]);
+    expect(web).toMatchObject({
+      source: {
+        kind: 'dockerfile',
+        file: 'Dockerfile',
+        context: '.',
+        target: 'production',
+        arguments: { NODE_VERSION: '20' },
+      },
+      command: ['node', 'server.js'],
+      portVariable: 'PORT',
+      hostVariable: 'HOST',
+      port: undefined,
+      health: { path: '/healthz' },
+      readiness: { path: '/readyz' },
+      stop: { signal: 'SIGTERM', drain: 90_000 },
+      memory: 512 * 2 ** 20,
+      environment: { LOG_LEVEL: 'info' },
+      volumes: [{ name: 'uploads', variable: 'UPLOADS', file: 'uploads' }],
+    });
+    expect(worker).toMatchObject({
+      command: ['node', 'worker.js'],
+      environment: { LOG_LEVEL: 'debug' },
+      memory: 256 * 2 ** 20,
+    });
+  });
+
+  it('gives a database that Holdpoint runs, and its migrations', () => {
+    expect(app.database).toMatchObject({
+      managed: { kind: 'by-holdpoint' },
+      name: 'shop',
+      handover: { variable: 'DATABASE_URL', as: 'value' },
+      migrations: { up: ['npm', 'run', 'migrate'] },
+    });
+  });
+
+  it('gives secrets by reference alone', () => {
+    expect(app.secrets).toEqual([
+      {
+        name: 'secret-key',
+        from: { kind: 'env', variable: 'SECRET_KEY' },
+        handover: { variable: 'SECRET_KEY', as: 'value' },
+      },
+      {
+        name: 'stripe-key',
+        from: { kind: 'file', path: '/app/secrets/stripe' },
+        handover: { variable: 'STRIPE_KEY_FILE', as: 'file' },
+      },
+    ]);
+  });
+
+  it('gives what x-holdpoint says for the whole app', () => {
+    expect(app.smoke.map((s) => s.path)).toEqual(['/']);
+  });
+
+  it('lists everything else with its line and its reason', () => {
+    expect(remarks).toEqual([
+      'compose.yaml:5  services.web.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
+      'compose.yaml:5  services.worker.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
+      'compose.yaml:7  services.proxy: Holdpoint runs a load balancer of its own before the services behind it',
+      'compose.yaml:17  services.web: the variable REDIS_URL: it names cache, which is not taken over',
+      'compose.yaml:23  services.web: the variable API_URL: it names the service worker, and services have no fixed addresses here: give the public URL under `environment`',
+      'compose.yaml:28  services.web.healthcheck: Holdpoint asks in a rhythm of its own, without interval',
+      'compose.yaml:32  services.web.deploy.resources.limits.cpus: only memory is limited',
+      'compose.yaml:45  services.db: the image postgres:16: Holdpoint runs a Postgres of its own in its place, with its own role, password and backups',
+      'compose.yaml:47  services.db: the volume pgdata:/var/lib/postgresql/data: the database of Holdpoint begins empty: bring the data over by a dump',
+      'compose.yaml:48  services.cache: Holdpoint runs no cache: run it elsewhere and give `cache: { url: env:REDIS_URL }`',
+      'compose.yaml:49  services.adminer: it belongs to the profile debug, which is not asked for',
+      'compose.yaml:50  networks: Holdpoint makes the networks itself',
+    ]);
+  });
+
+  it('says what holdpoint.yaml has a word of its own for, where that wins', () => {
+    const own = `${OWN}services: { worker: node other.js }\ndatabase: { url: env:SHOP_DB, variable: DATABASE_URL }\ncache: { url: env:SHOP_CACHE }\n`;
+    const other = taken(SHOP, {}, own);
+    expect(other.app.services.map((s) => [s.name, s.source.kind])).toEqual([
+      ['web', 'dockerfile'],
+      ['worker', 'tree'],
+    ]);
+    expect(other.app.database).toMatchObject({ managed: { kind: 'by-url' }, handover: { variable: 'DATABASE_URL' } });
+    expect(other.remarks).toContain(
+      'compose.yaml:35  services.worker: holdpoint.yaml has a service of that name, which wins',
+    );
+    expect(other.remarks).toContain('compose.yaml:44  services.db: holdpoint.yaml names another database');
+    expect(other.remarks.some((remark) => remark.includes('REDIS_URL'))).toBe(false);
+  });
+});
+
+const services = (text: string) => `services:\n${text.replace(/^/gm, '  ')}\n`;
+
+describe('a service of a Compose file', () => {
+  const service = (text: string, others: Readonly<Record<string, string>> = {}) => {
+    const { app, remarks } = taken(services(`w:\n  ${text.replaceAll('\n', '\n  ')}`), others);
+    return { service: app.services[0], remarks };
+  };
+
+  it.each([
+    ['ports: ["8080:80"]', { port: 80, kind: 'web' }],
+    ['ports: ["127.0.0.1:8080:80/tcp"]', { port: 80, kind: 'web' }],
+    ['ports: [{ target: 80, published: "8080" }]', { port: 80, kind: 'web' }],
+    ['expose: [9000]', { port: 9000, kind: 'agent' }],
+    ['ports: ["80:3000"]\nenvironment: [PORT=3000]', { port: undefined, portVariable: 'PORT', environment: {} }],
+    ['ports: ["80:3000"]\nenvironment: { APP_PORT: "3000" }', { port: undefined, portVariable: 'APP_PORT' }],
+    ['ports: ["80:3000"]\nx-holdpoint: { portVariable: LISTEN }', { port: undefined, portVariable: 'LISTEN' }],
+    ['command: ""', { command: undefined }],
+    [
+      'entrypoint: [sh, -c]\ncommand: [date]',
+      { source: { kind: 'image', reference: 'app:1', entrypoint: ['sh', '-c'] }, command: ['date'] },
+    ],
+    ['command: echo $$HOME', undefined],
+    ['stop_signal: INT', { stop: { signal: 'SIGINT', drain: 10_000 } }],
+    ['deploy: { resources: { limits: { memory: 1gb } } }', { memory: 2 ** 30 }],
+    ['mem_limit: 536870912', { memory: 2 ** 29 }],
+    ['scale: 3', { instances: 3 }],
+    ['healthcheck: { test: "wget -qO- http://127.0.0.1:8000/up || exit 1" }', { health: { path: '/up' } }],
+    ['healthcheck: { test: [CMD, curl, "http://localhost"] }', { health: { path: '/' } }],
+    [
+      'x-holdpoint: { kind: web, metrics: /metrics, memory: 64 MiB }',
+      { kind: 'web', metricsPath: '/metrics', memory: 2 ** 26 },
+    ],
+    [
+      'volumes: [data:/srv]\nenvironment: { DB: /srv/app.sqlite }',
+      { volumes: [{ name: 'data', variable: 'DB', file: 'app.sqlite' }] },
+    ],
+    [
+      'volumes: [data:/srv]\nx-holdpoint: { volumes: { data: DIR } }',
+      { volumes: [{ name: 'data', variable: 'DIR', file: undefined }] },
+    ],
+  ])('%j', (text, expected) => {
+    const image = text.includes('image:') ? text : `image: app:1\n${text}`;
+    if (expected === undefined)
+      expect(wrong(services(`w:\n  ${image.replaceAll('\n', '\n  ')}`))[0]).toContain('a shell variable');
+    else expect(service(image).service).toMatchObject(expected);
+  });
+
+  it.each([
+    ['container_name: web', 'services.w.container_name: Holdpoint names its units itself'],
+    ['privileged: true', 'services.w.privileged: units run as a user of their own'],
+    ['restart: "no"', 'services.w.restart: Holdpoint starts every service again that ends'],
+    ['gpus: all', 'services.w.gpus: Holdpoint has no word for it'],
+    ['extends: { service: base }', 'services.w.extends: put its keys into the service'],
+    ['volumes: ["./conf:/etc/app:ro"]', 'services.w: the mount at /etc/app: files come with the image'],
+    ['volumes: [data:/srv]', 'services.w: the volume data at /srv: no variable tells its folder'],
+    ['healthcheck: { test: [CMD, true] }', 'services.w.healthcheck: it is no request to the service itself'],
+    ['environment: { API_TOKEN: abc }', 'services.w: the variable API_TOKEN: it holds what looks like a secret'],
+    ['environment: [EDITOR]', 'services.w: the variable EDITOR: its value comes from the shell'],
+    ['environment: { A: "${NOWHERE}" }', 'services.w.environment.A: the variable NOWHERE: it is not set in .env'],
+    ['env_file: none.env', 'services.w: the file none.env: there is no such file'],
+    ['secrets: [key]', 'services.w: the secret key: no variable tells its file'],
+    ['environment: { PORT: 1 }', 'services.w: the variable PORT: Holdpoint tells each instance its own port'],
+  ])('says why not: %j', (text, remark) => {
+    expect(service(`image: app:1\n${text}`).remarks.join('\n')).toContain(remark);
+  });
+
+  it.each(['restart: always', 'restart: unless-stopped', 'init: true', 'privileged: false', 'x-anything: 1'])(
+    'says nothing of %s, which is as here',
+    (text) => {
+      expect(service(`image: app:1\n${text}`).remarks).toEqual([]);
+    },
+  );
+
+  it('is left out where x-holdpoint is false, and is a service where it says anything', () => {
+    const { app, remarks } = taken(
+      services(
+        'a: { image: a }\nb: { image: b, x-holdpoint: false }\nc: { image: redis, x-holdpoint: { kind: agent } }',
+      ),
+    );
+    expect(app.services.map((s) => s.name)).toEqual(['a', 'c']);
+    expect(remarks).toEqual([]);
+  });
+
+  it('takes the profiles that holdpoint.yaml asks for', () => {
+    const own = 'name: shop\ncompose: { file: compose.yaml, profiles: [debug] }\n';
+    const { app } = taken(services('a: { image: a }\nb: { image: b, profiles: [debug] }'), {}, own);
+    expect(app.services.map((s) => s.name)).toEqual(['a', 'b']);
+  });
+
+  it('has paths relative to its own folder', () => {
+    const own = 'name: shop\ncompose: deploy/compose.yaml\n';
+    const compose = services(
+      'w:\n  build: { context: web, dockerfile: prod.Dockerfile }\n  env_file: app.env\n  environment: { A: "$A" }',
+    );
+    const others = { 'deploy/compose.yaml': compose, 'deploy/app.env': 'B=2', 'deploy/.env': 'A=1' };
+    const { app } = taken('', others, own);
+    expect(app.services[0]).toMatchObject({
+      source: { file: 'deploy/web/prod.Dockerfile', context: 'deploy/web' },
+      environment: { A: '1', B: '2' },
+    });
+  });
+});
+
+it('says why nothing is left', () => {
+  expect(wrong(services('a: { image: redis:7 }\nb: { image: mysql:8 }'))).toEqual([
+    'holdpoint.yaml:2:10  compose: found no service that can be taken over (services.a: Holdpoint runs no cache: run it elsewhere and give `cache: { url: env:REDIS_URL }`; services.b: Holdpoint runs no MySQL: run it elsewhere and hand its address over under `secrets`); expected one, or `services` here',
+  ]);
+});
+
+describe('what is wrong with a Compose file', () => {
+  it.each([
+    [
+      'no file',
+      undefined,
+      [
+        'holdpoint.yaml:2:10  compose: found no such file; expected the path of a Compose file, relative to holdpoint.yaml',
+      ],
+    ],
+    [
+      'no services',
+      'version: "3"\n',
+      ['compose.yaml:1:1  found no services; expected a Compose file with `services:`'],
+    ],
+    ['a tab', 'services:\n\tw: 1\n', ['compose.yaml:2:1  found a tab; expected spaces for indentation']],
+    [
+      'a service that is none',
+      services('w: 5'),
+      ['compose.yaml:2:6  services.w: found no mapping; expected a mapping with `image` or `build`'],
+    ],
+    [
+      'a ring of services',
+      services('a: { image: a, depends_on: [b] }\nb: { image: b, depends_on: [c] }\nc: { image: c, depends_on: [a] }'),
+      [
+        'compose.yaml:2:18  services.a.depends_on: found a cycle: a waits for b, which waits for c, which waits for a; expected services that can be started one after the other',
+      ],
+    ],
+    [
+      'a service that waits for itself',
+      services('a: { image: a, depends_on: [a] }'),
+      [
+        'compose.yaml:2:18  services.a.depends_on: found a cycle: a waits for a; expected services that can be started one after the other',
+      ],
+    ],
+    [
+      'a service that is not there',
+      services('a: { image: a, depends_on: { db: { condition: service_ready } } }'),
+      ['compose.yaml:2:32  services.a.depends_on.db: found "db"; expected a service of the file: a'],
+    ],
+    [
+      'a condition that does not exist',
+      services('a: { image: a, depends_on: { b: { condition: service_ready } } }\nb: { image: b }'),
+      [
+        'compose.yaml:2:32  services.a.depends_on.b: found an unknown condition; expected one of service_started, service_healthy, service_completed_successfully',
+      ],
+    ],
+    [
+      'a variable that must be set',
+      services('a: { image: "a:${TAG:?say which}" }'),
+      [
+        'compose.yaml:2:15  services.a.image: found no value of TAG; expected it in the .env file beside the Compose file: say which',
+      ],
+    ],
+    [
+      'a variable that Compose does not know',
+      services('a: { image: a, environment: { A: "${B/x/y}" } }'),
+      [
+        'compose.yaml:2:36  services.a.environment.A: found a variable that Compose does not know; expected `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, or `$$` for a dollar',
+      ],
+    ],
+    [
+      'a word of Holdpoint that does not exist',
+      services('a: { image: a, x-holdpoint: { helth: / } }'),
+      [
+        'compose.yaml:2:33  services.a.x-holdpoint.helth: found the unknown key "helth"; expected a known key; did you mean "health"?',
+      ],
+    ],
+    [
+      'a value that Holdpoint does not take',
+      services('a: { image: a, deploy: { replicas: 100 } }'),
+      ['compose.yaml:2:38  services.a.deploy.replicas: found 100; expected a whole number of instances from 1 to 32'],
+    ],
+    [
+      'a context outside',
+      services('a: { build: ../other }'),
+      [
+        'compose.yaml:2:15  services.a.build: found another text; expected a path relative to the folder of holdpoint.yaml, without `..`',
+        'compose.yaml:2:15  services.a.build: found "../other"; expected a path relative to the folder of holdpoint.yaml, without `..`',
+      ],
+    ],
+    [
+      'a service name that Holdpoint cannot have',
+      services('my_app: { image: a }'),
+      [
+        'compose.yaml:2:3  services.my_app: found the key "my_app"; expected a service name: lower-case letters, digits and single hyphens, beginning with a letter, at most 32 characters',
+      ],
+    ],
+  ])('%s', (_what, compose, messages) => {
+    const files: Readonly<Record<string, string>> = compose === undefined ? {} : { 'compose.yaml': compose };
+    const reading = appFromText(OWN, 'holdpoint.yaml', '/app', (path) => files[path]);
+    const problems = reading.kind === 'problems' ? reading.problems : [];
+    expect(problems.map((p) => `${placeText(p)}  ${problemText(p)}`)).toEqual(messages);
+  });
+
+  it('prints no secret of it', () => {
+    const compose = services(
+      'a:\n  image: a\n  environment: { DB_PASSWORD: hunter2hunter2, X: "${T:?x}" }\n  command: app --token hunter2hunter2',
+    );
+    expect(JSON.stringify(read(compose))).not.toContain('hunter2hunter2');
+    const fine = services(
+      'a:\n  image: a\n  environment: { DB_PASSWORD: hunter2hunter2, URL: "https://u:hunter2hunter2@x" }',
+    );
+    expect(JSON.stringify({ ...read(fine), text: '' })).not.toContain('hunter2hunter2');
+  });
+});
+/* biome-ignore-end lint/suspicious/noTemplateCurlyInString: Compose's own notation */

@@ -1,0 +1,220 @@
+import { posix } from 'node:path';
+import type { Path } from '../document.ts';
+import { looksLikeSecret, namesSecret } from '../literal-secret.ts';
+import { at, type ComposeFile, isMapping, itemsOf, type Mapping, type NotTakenOver, textOf } from './compose-file.ts';
+import { envFile } from './env-file.ts';
+import { soleVariable } from './interpolation.ts';
+
+/** One variable of a service, with the place that set it. */
+type Entry = { readonly name: string; readonly value: string; readonly raw: string; readonly path: Path };
+
+/** What the variables of a service are compared with. */
+export type Surroundings = {
+  /** Variables that holdpoint.yaml hands over itself; theirs win. */
+  readonly handedOver: ReadonlySet<string>;
+  /** Services of the file by what became of them. */
+  readonly databases: ReadonlySet<string>;
+  readonly dropped: ReadonlySet<string>;
+  readonly others: ReadonlySet<string>;
+  /** The port that the service listens on in its container. */
+  readonly port: number | undefined;
+  /** Paths of named volumes, by name. */
+  readonly volumes: ReadonlyMap<string, string>;
+  /** Secrets of the service by the path under which Compose shows them. */
+  readonly secretFiles: ReadonlyMap<string, string>;
+};
+
+/** What the variables of a service came to, in the words of holdpoint.yaml. */
+export type TakenEnvironment = {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly portVariable: string | undefined;
+  readonly hostVariable: string | undefined;
+  /** The variables that carry the URL of the database. */
+  readonly databaseVariables: readonly string[];
+  readonly databaseName: string | undefined;
+  readonly volumes: Readonly<Record<string, { readonly variable: string; readonly file?: string }>>;
+  /** By the name of the Compose secret, or of the variable. */
+  readonly secrets: ReadonlyMap<string, TakenSecret>;
+  readonly remarks: readonly (Omit<NotTakenOver, 'line'> & { readonly path: Path })[];
+  /** Places whose value is not used after all, so that a variable that is missing there does not matter. */
+  readonly unused: readonly Path[];
+};
+
+export type TakenSecret =
+  | { readonly kind: 'file'; readonly variable: string }
+  | { readonly kind: 'env'; readonly from: string; readonly variable: string };
+
+export function takenEnvironment(compose: ComposeFile, name: string, around: Surroundings): TakenEnvironment {
+  const { entries, remarks: missing } = entriesOf(compose, name);
+  const environment: Record<string, string> = {};
+  const volumes: Record<string, { variable: string; file?: string }> = {};
+  const secrets = new Map<string, TakenSecret>();
+  const databaseVariables: string[] = [];
+  const remarks: { what: string; because: string; path: Path }[] = [...missing];
+  const unused: Path[] = [];
+  let portVariable: string | undefined;
+  let hostVariable: string | undefined;
+  let databaseName: string | undefined;
+  for (const { name: variable, value, raw, path } of entries) {
+    const what = `services.${name}: the variable ${variable}`;
+    const meaning = meaningOf(variable, value, raw, around);
+    if (meaning.kind !== 'plain') unused.push(path);
+    switch (meaning.kind) {
+      case 'plain':
+        environment[variable] = value;
+        break;
+      case 'handed-over':
+        break;
+      case 'database':
+        databaseVariables.push(variable);
+        databaseName ??= meaning.name;
+        break;
+      case 'port':
+        portVariable = variable;
+        break;
+      case 'host':
+        hostVariable = variable;
+        break;
+      case 'volume':
+        volumes[meaning.volume] = { variable, ...(meaning.file === '' ? {} : { file: meaning.file }) };
+        break;
+      case 'secret-file':
+        secrets.set(meaning.secret, { kind: 'file', variable });
+        break;
+      case 'secret':
+        secrets.set(variable.toLowerCase().replaceAll('_', '-'), { kind: 'env', from: meaning.from, variable });
+        if (compose.variables.has(meaning.from))
+          remarks.push({
+            what,
+            because: `Holdpoint reads ${meaning.from} from the environment of whoever runs it, not from .env: export it, or give another reference under \`secrets\``,
+            path,
+          });
+        break;
+      case 'left-out':
+        remarks.push({ what, because: meaning.because, path });
+    }
+  }
+  return {
+    environment,
+    portVariable,
+    hostVariable,
+    databaseVariables,
+    databaseName,
+    volumes,
+    secrets,
+    remarks,
+    unused,
+  };
+}
+
+type Meaning =
+  | { readonly kind: 'plain' | 'handed-over' | 'port' | 'host' }
+  | { readonly kind: 'database'; readonly name: string | undefined }
+  | { readonly kind: 'volume'; readonly volume: string; readonly file: string }
+  | { readonly kind: 'secret-file'; readonly secret: string }
+  | { readonly kind: 'secret'; readonly from: string }
+  | { readonly kind: 'left-out'; readonly because: string };
+
+function meaningOf(variable: string, value: string, raw: string, around: Surroundings): Meaning {
+  if (around.handedOver.has(variable)) return { kind: 'handed-over' };
+  const secret = around.secretFiles.get(value);
+  if (secret !== undefined) return { kind: 'secret-file', secret };
+  const [, host = '', database] =
+    /^postgres(?:ql)?(?:\+\w+)?:\/\/(?:[^@/]*@)?([^:/?]+)[^/]*(?:\/([^?]*))?/.exec(value) ?? [];
+  if (around.databases.has(host)) return { kind: 'database', name: database === '' ? undefined : database };
+  if (around.port !== undefined && /PORT$/.test(variable) && value === String(around.port)) return { kind: 'port' };
+  if (/(^|_)(HOST|HOSTNAME|BIND|ADDRESS)$/.test(variable) && /^(0\.0\.0\.0|::|\[::\])$/.test(value))
+    return { kind: 'host' };
+  const volume = volumeOf(value, around.volumes);
+  if (volume !== undefined) return volume;
+  const from = soleVariable(raw);
+  if (from !== undefined && (namesSecret(variable) || namesSecret(from) || looksLikeSecret(value)))
+    return { kind: 'secret', from };
+  const named = [...hostsIn(variable, value)];
+  const has = (names: ReadonlySet<string>) => named.find((one) => names.has(one));
+  if (has(around.databases) !== undefined || isDatabasePart(variable, around))
+    return { kind: 'left-out', because: DATABASE_PART };
+  const dropped = has(around.dropped);
+  if (dropped !== undefined) return { kind: 'left-out', because: `it names ${dropped}, which is not taken over` };
+  const other = has(around.others);
+  if (other !== undefined)
+    return {
+      kind: 'left-out',
+      because: `it names the service ${other}, and services have no fixed addresses here: give the public URL under \`environment\``,
+    };
+  if (value !== '' && (namesSecret(variable) || looksLikeSecret(value)))
+    return { kind: 'left-out', because: 'it holds what looks like a secret: name it under `secrets`, as a reference' };
+  return { kind: 'plain' };
+}
+
+const DATABASE_PART =
+  'the database is handed over as one URL, with a role and a password of its own: read that URL, or give the part that the app needs under `secrets`';
+
+/** `DB_PASSWORD` and the like mean nothing once the database has a role of Holdpoint's. */
+const isDatabasePart = (variable: string, { databases }: Surroundings): boolean =>
+  databases.size > 0 &&
+  /^(?:POSTGRES|PG|DB|DATABASE)_?(?:HOST|PORT|USER|USERNAME|PASSWORD|DB|NAME|DATABASE)$/.test(variable);
+
+/** Names that could be those of services: the host of a URL, or a whole value where the variable speaks of a host. */
+function* hostsIn(variable: string, value: string): Generator<string> {
+  for (const [, host = ''] of value.matchAll(/[a-z][a-z0-9+.-]*:\/\/(?:[^@/\s]*@)?([\w.-]+)/gi)) yield host;
+  if (!/(?:HOSTS?|HOSTNAME|ADDR(?:ESS)?|SERVERS?|BROKERS?|ENDPOINT|UPSTREAM)$/.test(variable)) return;
+  for (const one of value.split(',')) yield one.trim().replace(/:\d+$/, '');
+}
+
+/** A variable that tells where a named volume is, or a file in it. */
+function volumeOf(value: string, volumes: Surroundings['volumes']): Meaning | undefined {
+  for (const [volume, path] of volumes) {
+    const inside = posix.relative(path, value);
+    if (posix.isAbsolute(value) && inside !== '..' && !inside.startsWith('../'))
+      return { kind: 'volume', volume, file: inside };
+  }
+  return undefined;
+}
+
+type Entries = { readonly entries: readonly Entry[]; readonly remarks: TakenEnvironment['remarks'] };
+
+/** `env_file` first: what stands under `environment` wins, as in Compose. */
+function entriesOf(compose: ComposeFile, name: string): Entries {
+  const own: Path = ['services', name];
+  const remarks: { what: string; because: string; path: Path }[] = [];
+  const found = new Map<string, Entry>();
+  const filePath = [...own, 'env_file'];
+  for (const item of itemsOf(at(compose.data, filePath))) {
+    const file = isMapping(item) ? textOf(item.path) : textOf(item);
+    const text = file === undefined ? undefined : compose.read(file);
+    if (file !== undefined && text === undefined && !(isMapping(item) && item.required === false))
+      remarks.push({ what: `services.${name}: the file ${file}`, because: 'there is no such file', path: filePath });
+    for (const [variable, value] of envFile(text ?? '', compose.variables))
+      found.set(variable, { name: variable, value, raw: value, path: filePath });
+  }
+  const given = at(compose.data, [...own, 'environment']);
+  for (const { name: variable, value, path } of isMapping(given) ? ofMapping(given, own) : ofList(given, own)) {
+    const passed = value ?? compose.variables.get(variable);
+    if (passed === undefined) {
+      const because =
+        'its value comes from the shell, which Holdpoint does not read: give it here, in .env or under `secrets`';
+      if (!namesSecret(variable)) remarks.push({ what: `services.${name}: the variable ${variable}`, because, path });
+    }
+    const raw = value === undefined ? `\${${variable}}` : rawOf(compose, path, variable);
+    if (passed !== undefined || namesSecret(variable))
+      found.set(variable, { name: variable, value: passed ?? '', raw, path });
+  }
+  return { entries: [...found.values()], remarks };
+}
+
+type Given = { readonly name: string; readonly value: string | undefined; readonly path: Path };
+
+const ofMapping = (given: Mapping, own: Path): Given[] =>
+  Object.entries(given).map(([name, value]) => ({ name, value: textOf(value), path: [...own, 'environment', name] }));
+
+const ofList = (given: unknown, own: Path): Given[] =>
+  itemsOf(given).flatMap((item, i) => {
+    const [, name, , value] = /^([^=]+)(=([\s\S]*))?$/.exec(textOf(item) ?? '') ?? [];
+    return name === undefined ? [] : [{ name, value, path: [...own, 'environment', i] }];
+  });
+
+function rawOf(compose: ComposeFile, path: Path, name: string): string {
+  const raw = textOf(at(compose.raw, path)) ?? '';
+  return typeof path.at(-1) === 'number' ? raw.slice(name.length + 1) : raw;
+}
