@@ -1,5 +1,6 @@
 import type { Command } from '../config/app.ts';
 import type { Milliseconds } from '../evidence/units.ts';
+import type { Account } from './accounts.ts';
 
 /** A command on a host, as data. Secrets go into files or `environment`, never into `argv`. */
 export type HostCommand = {
@@ -65,6 +66,9 @@ export interface Host {
   freeBytes(path: string): Promise<number>;
   /** Where an address as the host sees it is reached from this machine: itself, or the near end of a tunnel. */
   reach(address: Address): Promise<Address>;
+  /** A user of the host, or the one that acts there where no name is given. Undefined where there is none. */
+  account(name: string): Promise<Account | undefined>;
+  account(): Promise<Account>;
   /** Which programs of parts are installed, by upstream's name, with their absolute paths. */
   programs(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Lets go of the line to the host; harmless where there is none. */

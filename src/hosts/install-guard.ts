@@ -19,7 +19,7 @@ export const GUARD_PATHS: GuardPaths = {
 /**
  * Puts both files in place, runs a command and takes them away again. It is a shell script and not our own code because
  * it must finish when Holdpoint is killed: it is a process of its own, and its output goes to a file, so that no broken
- * pipe ends apt half-way. If the script is killed too, the command still holds the lock (it inherits the descriptor);
+ * pipe ends apt half-way; a second process hands it on from there. If the script is killed too, the command still holds the lock (it inherits the descriptor);
  * once that is free, what is left over is known by its content, and the next start removes it. Somebody else's
  * policy-rc.d is moved aside and comes back; one that lies in place beside a kept one is newer than ours and stays.
  */
@@ -52,6 +52,8 @@ printf '#!/bin/sh\\n# %s\\nexit 101\\n' "$mark" >"$policy.new"
 chmod 755 "$policy.new"
 mv "$policy.new" "$policy"
 set +e
+: >"$log"
+tail -n +1 -f -s 0.2 --pid=$$ "$log" 9>&- &
 "$@" >"$log" 2>&1
 `;
 
@@ -62,16 +64,22 @@ export const recoverInstallGuard = (host: Host, paths: GuardPaths = GUARD_PATHS)
     timeLimit: milliseconds(10_000),
   });
 
-/** Runs a command while no package may start a server. Its output is in the file `log`. */
+/** Runs a command while no package may start a server. Its output is in the file `log`, and its lines come as they are. */
 export const runGuarded = (
   host: Host,
   command: readonly string[],
-  settings: { readonly log: string; readonly timeLimitMs: number; readonly paths?: GuardPaths },
+  settings: {
+    readonly log: string;
+    readonly timeLimitMs: number;
+    readonly paths?: GuardPaths;
+    readonly onLine?: (line: string) => void;
+  },
 ): Promise<CommandEnd> => {
   const { policy, cluster, lock } = settings.paths ?? GUARD_PATHS;
   return host.run({
     argv: ['/bin/sh', '-c', GUARD, 'holdpoint-guard', 'run', policy, cluster, lock, settings.log, ...command],
     environment: { DEBIAN_FRONTEND: 'noninteractive' },
     timeLimit: milliseconds(settings.timeLimitMs),
+    ...(settings.onLine === undefined ? {} : { onLine: settings.onLine }),
   });
 };

@@ -63,6 +63,7 @@ export const localHost = (): Host => ({
     const { bavail, bsize } = await statfs(await nearestFolder(path));
     return bavail * bsize;
   },
+  account: accountOf,
   reach: (address) => Promise.resolve(address),
   async programs(names) {
     const found = names.map((name) => [name, findProgram(name)] as const);
@@ -70,6 +71,12 @@ export const localHost = (): Host => ({
   },
   close: () => Promise.resolve(),
 });
+
+function accountOf(name: string): Promise<Account | undefined>;
+function accountOf(): Promise<Account>;
+async function accountOf(name?: string): Promise<Account | undefined> {
+  return name === undefined ? currentAccount() : findAccount(name);
+}
 
 /** The folder itself, or the nearest above it that is there: what lies in it will lie on the same disk. */
 async function nearestFolder(path: string): Promise<string> {

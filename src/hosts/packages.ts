@@ -1,12 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import { fail, type Problem } from '../evidence/problem.ts';
 import { milliseconds, minutes } from '../evidence/units.ts';
-import { isRoot } from './accounts.ts';
-import type { Host } from './host.ts';
+import type { CommandEnd, Host } from './host.ts';
 import { recoverInstallGuard, runGuarded } from './install-guard.ts';
-import { findProgram } from './programs.ts';
 
 /** A package of Debian or Ubuntu, and the program for which it is wanted. */
 export type PackageNeed = { readonly package: string; readonly program?: string };
@@ -48,8 +44,6 @@ const DEBIAN_SERVICES: Readonly<Record<string, string>> = {
 /** How long apt may wait for another apt, in seconds. */
 const LOCK_WAIT_S = 120;
 const INSTALL_LIMIT_MS = minutes(15);
-/** Between two looks at apt's output. */
-const TAIL_EVERY_MS = 300;
 
 /**
  * Names of the packages that are to be installed. A program that is there counts, wherever it came from (an upstream
@@ -97,17 +91,20 @@ export const installCommand = (packages: readonly string[]): string =>
  * Installs the packages while keeping Debian from starting its own servers. Once begun, apt is left to finish: a dpkg
  * that is cut off leaves the machine half configured. What an earlier kill left is mended first.
  *
+ * @returns what was installed: nothing where nothing was asked for
  * @throws ProblemError `host`: no root, no apt, or apt's last lines
  */
 export async function installPackages(
   host: Host,
   packages: readonly string[],
   onLine: (line: string) => void = () => {},
-): Promise<void> {
-  if (isRoot()) await recoverInstallGuard(host);
-  if (packages.length === 0) return;
+): Promise<readonly string[]> {
+  const isRoot = (await host.account()).uid === 0;
+  if (isRoot) await recoverInstallGuard(host);
+  if (packages.length === 0) return [];
   const command = installCommand(packages);
-  if (findProgram('apt-get') === undefined) {
+  const tools = await host.programs(['apt-get', 'systemctl']);
+  if (!tools.has('apt-get')) {
     return fail({
       kind: 'host',
       what: `${packages.length} packages are missing and this machine has no apt: ${packages.join(', ')}`,
@@ -115,7 +112,7 @@ export async function installPackages(
       next: 'use Debian 12 or Ubuntu 22.04 or newer, or install these programs yourself',
     });
   }
-  if (!isRoot()) {
+  if (!isRoot) {
     return fail({
       kind: 'host',
       what: `installing packages needs root: ${packages.join(', ')}`,
@@ -123,62 +120,58 @@ export async function installPackages(
       next: command,
     });
   }
-  const folder = await mkdtemp(join(tmpdir(), 'holdpoint-apt-'));
-  const log = join(folder, 'log');
-  const stopTail = tail(log, onLine);
+  const folder = `/tmp/holdpoint-apt-${randomBytes(6).toString('hex')}`;
+  const log = `${folder}/log`;
+  await host.folder(folder, { mode: 0o700 });
   try {
     const script = `dpkg --configure -a --force-confdef --force-confold; ${APT} install "$@" && exit 0; ${APT} update; ${APT} install "$@"`;
     const end = await runGuarded(host, ['/bin/sh', '-c', script, 'install', ...packages], {
       log,
       timeLimitMs: INSTALL_LIMIT_MS,
+      onLine,
     });
-    if (end.kind === 'exited' && end.code === 0) return await disableAtBoot(host, packages);
-    const output = await readFile(log, 'utf8').catch(() => ('reason' in end ? end.reason : end.stderr));
-    fail(installProblem(host, command, output, end.kind));
+    if (end.kind === 'exited' && end.code === 0) {
+      if (tools.has('systemctl')) await disableAtBoot(host, packages);
+      return packages;
+    }
+    return fail(installProblem(host, command, await outputOf(host, log, end), end.kind));
   } finally {
-    await stopTail();
-    await rm(folder, { recursive: true, force: true });
+    await host.remove(folder);
   }
+}
+
+async function outputOf(host: Host, log: string, end: CommandEnd): Promise<string> {
+  // A line that dropped for good is no better for reading the log.
+  if ('reason' in end) return end.reason;
+  const text = await host.read(log);
+  return text === undefined ? end.stderr : Buffer.from(text).toString('utf8');
 }
 
 /** Only services whose package was installed just now: one that was there before is somebody's own. */
 async function disableAtBoot(host: Host, packages: readonly string[]): Promise<void> {
   const services = packages.flatMap((name) => DEBIAN_SERVICES[name] ?? []);
-  if (services.length === 0 || findProgram('systemctl') === undefined) return;
+  if (services.length === 0) return;
   await host.run({ argv: ['systemctl', '--quiet', 'disable', ...services], timeLimit: milliseconds(30_000) });
 }
 
 const APT = `apt-get -y --no-install-recommends -o DPkg::Lock::Timeout=${LOCK_WAIT_S} -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
 
-function installProblem(host: Host, command: string, output: string, how: string): Problem {
+const FAILURES: Readonly<Partial<Record<CommandEnd['kind'], string>>> = {
+  'timed-out': 'apt-get took longer than 15 minutes',
+  lost: 'the line to the host dropped while apt-get ran, which goes on there',
+};
+
+function installProblem(host: Host, command: string, output: string, how: CommandEnd['kind']): Problem {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const errors = lines.filter((line) => /^(E:|dpkg: error|Err:)/.test(line));
   const full = lines.some((line) => line.includes('No space left on device'));
   return {
     kind: 'host',
-    what: how === 'timed-out' ? 'apt-get took longer than 15 minutes' : 'apt-get could not install the packages',
+    what: FAILURES[how] ?? 'apt-get could not install the packages',
     where: `${host.name}: ${command}`,
     detail: (errors.length > 0 ? errors : lines).slice(-8),
     next: full
       ? 'free disk space (`df -h`), then run the command again'
       : 'look at the lines above; `sudo apt-get update` and the command shown must succeed by hand',
-  };
-}
-
-/** Hands on the lines that are appended to a file. The returned function reads the rest and stops. */
-function tail(path: string, onLine: (line: string) => void): () => Promise<void> {
-  let seen = 0;
-  const look = async () => {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const whole = text.lastIndexOf('\n') + 1;
-    if (whole <= seen) return;
-    const fresh = text.slice(seen, whole - 1);
-    seen = whole;
-    for (const line of fresh.split('\n')) onLine(line);
-  };
-  const timer = setInterval(look, TAIL_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    await look();
   };
 }
