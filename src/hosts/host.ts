@@ -47,6 +47,9 @@ export type PortHolder = { readonly pid: number; readonly program: string } | un
 
 export type PortState = { readonly kind: 'free' } | { readonly kind: 'taken'; readonly by: PortHolder };
 
+/** A package of Debian or Ubuntu, and the program for which it is wanted; a library has none. */
+export type PackageNeed = { readonly package: string; readonly program?: string };
+
 /** A machine that Holdpoint may act on. */
 export interface Host {
   readonly kind: 'local' | 'ssh';

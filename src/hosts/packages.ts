@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { fail, type Problem } from '../evidence/problem.ts';
 import { milliseconds, minutes } from '../evidence/units.ts';
-import type { CommandEnd, Host } from './host.ts';
+import type { CommandEnd, Host, PackageNeed } from './host.ts';
 import { recoverInstallGuard, runGuarded } from './install-guard.ts';
-
-/** A package of Debian or Ubuntu, and the program for which it is wanted. */
-export type PackageNeed = { readonly package: string; readonly program?: string };
 
 /** What the runtime `process` stands on. */
 export const RUNTIME_PACKAGES: readonly PackageNeed[] = [{ package: 'supervisor', program: 'supervisord' }];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export const OLDEST_POSTGRES = 14;
 
 const POSTGRES_ROOT = '/usr/lib/postgresql';
-const POSTGRES_PROGRAMS = new Set([
+export const POSTGRES_PROGRAMS: ReadonlySet<string> = new Set([
   'postgres',
   'initdb',
   'pg_ctl',

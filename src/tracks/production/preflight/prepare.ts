@@ -42,7 +42,7 @@ export const prepare = (world: World): Step => ({
     const needs = packagesFor(world.app, runtime.kind);
     const changed = [
       ...(await installed(world, attempt)),
-      ...(await ensureUsers(host, [APP_USER])).map((user) => `user ${user}`),
+      ...(runtime.kind === 'docker' ? [] : await ensureUsers(host, [APP_USER])).map((user) => `user ${user}`),
       ...(await runtime.prepare(attempt.progress, attempt.signal)),
     ];
     const missing = await missingPackages(host, needs);
