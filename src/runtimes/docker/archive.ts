@@ -18,21 +18,23 @@ export type Entry = {
   | { readonly kind: 'link'; readonly to: string }
 );
 
+/** For images: with a fixed time the same content is the same layer. */
+const LONG_AGO = new Date(0);
+
 /** A tar archive of the entries, as a stream: nothing large is held in memory. */
-export function archive(entries: Iterable<Entry> | AsyncIterable<Entry>): Readable {
+export function archive(entries: Iterable<Entry> | AsyncIterable<Entry>, changed = LONG_AGO): Readable {
   const tar = pack();
   const write = async () => {
-    for await (const entry of entries) await add(tar, entry);
+    for await (const entry of entries) await add(tar, entry, changed);
     tar.finalize();
   };
   write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));
   return tar;
 }
 
-function add(tar: ReturnType<typeof pack>, entry: Entry): Promise<void> {
+function add(tar: ReturnType<typeof pack>, entry: Entry, mtime: Date): Promise<void> {
   const { uid = 0 } = entry;
-  // A fixed time: the same content is the same layer.
-  const headers: Headers = { name: entry.path, mode: entry.mode, uid, gid: uid, mtime: new Date(0) };
+  const headers: Headers = { name: entry.path, mode: entry.mode, uid, gid: uid, mtime };
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
     switch (entry.kind) {

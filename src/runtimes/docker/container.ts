@@ -4,7 +4,7 @@ import type { Command } from '../../config/app.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import { checkedName } from '../checked-name.ts';
 import type { Job, Mount, Network, Software, Unit, UnitUser } from '../unit.ts';
-import type { ImageFacts } from './image-facts.ts';
+import type { ImageDetails } from './image-facts.ts';
 import { LABELS, type Names } from './names.ts';
 import { STORES, TREE } from './place.ts';
 import { IMAGE_PATH } from './recipes.ts';
@@ -16,7 +16,7 @@ export type Made = {
   /** Name or id of the image on the engine. */
   readonly image: string;
   /** Of an image that somebody else made; undefined for ours. */
-  readonly facts: ImageFacts | undefined;
+  readonly details: ImageDetails | undefined;
 };
 
 type Runs = {
@@ -31,7 +31,6 @@ type Runs = {
 
 /** Enough for a build tool or a database with many connections; stops a fork bomb. */
 const PIDS_LIMIT = 2_048;
-const OPEN_FILES = 65_536;
 /** What the log of a container may take on the disk of the engine: three files of this size. */
 const LOG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } } as const;
 /** For parallel queries of Postgres, whose workers share memory there; it counts as the unit's memory. */
@@ -39,33 +38,19 @@ const POSTGRES_SHARED_MEMORY = 256 * 1_048_576;
 
 const uidOf = (user: UnitUser): number => IMAGE_USERS[user].uid;
 
-/** An image that names a user of its own runs as that one; it may read what is the app's, by its group. */
-function userOf(user: UnitUser, facts: ImageFacts | undefined): { readonly User: string; readonly groups: readonly string[] } {
-  const uid = uidOf(user);
-  if (facts?.user === undefined) return { User: `${uid}:${uid}`, groups: [] };
-  return { User: facts.user, groups: [String(uid)] };
-}
-
-/**
- * What holds for every container: no rights, nothing to write on but its stores and memory, limits.
- *
- * Not for images with an init of their own: theirs has to be process 1.
- */
-function hardened(runs: Runs, { names, facts }: Made): Docker.HostConfig {
-  const { groups } = userOf(runs.user, facts);
+/** What holds for every container: no rights, nothing to write on but its stores and memory, limits. */
+function hardened(runs: Runs, { names, details }: Made): Docker.HostConfig {
   const uid = uidOf(runs.user);
-  const own = facts === undefined ? `mode=0755,uid=${uid},gid=${uid}` : 'mode=1777';
-  const volumes = (facts?.volumes ?? []).filter((path) => path !== '/tmp' && path !== '/run');
+  const own = details === undefined ? `mode=0755,uid=${uid},gid=${uid}` : 'mode=1777';
+  const volumes = (details?.volumes ?? []).filter((path) => path !== '/tmp' && path !== '/run');
   const [first] = runs.networks;
   return {
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges'],
     PidsLimit: PIDS_LIMIT,
-    Ulimits: [{ Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES }],
     LogConfig: LOG,
-    Init: facts?.hasInit !== true,
-    GroupAdd: [...groups],
+    Init: details?.hasInit !== true,
     Tmpfs: {
       '/tmp': 'mode=1777',
       '/run': own,
@@ -85,23 +70,24 @@ function hardened(runs: Runs, { names, facts }: Made): Docker.HostConfig {
 }
 
 function common(runs: Runs, made: Made, alias: string | undefined): Docker.ContainerCreateOptions {
-  const { facts, names, image } = made;
+  const { details, names, image } = made;
   const [first] = runs.networks;
   const [program, ...rest] = runs.command;
   const environment = {
-    ...(facts === undefined ? { PATH: IMAGE_PATH, LANG: 'C.UTF-8' } : {}),
+    ...(details === undefined ? { PATH: IMAGE_PATH, LANG: 'C.UTF-8' } : {}),
     // The home folders that the users have are not there, or cannot be written.
     HOME: '/tmp',
     ...runs.environment,
   };
   return {
     Image: image,
-    User: userOf(runs.user, facts).User,
+    // Also where an image names a user of its own: secrets and volumes are the role's, and only it may read them.
+    User: `${uidOf(runs.user)}:${uidOf(runs.user)}`,
     // An entry point of the image's own would take the command for its arguments.
     Entrypoint: [program],
     Cmd: rest,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    ...(facts === undefined ? { WorkingDir: runs.software.kind === 'tree' ? TREE : '/' } : {}),
+    ...(details === undefined ? { WorkingDir: runs.software.kind === 'tree' ? TREE : '/' } : {}),
     ...(first === undefined
       ? {}
       : { NetworkingConfig: { EndpointsConfig: { [names.network(first)]: endpoint(alias) } } }),
@@ -127,7 +113,7 @@ export function unitContainer(unit: Unit, made: Made): Docker.ContainerCreateOpt
     StopSignal: unit.stop.signal,
     StopTimeout: stopSeconds(unit.stop.grace),
     ExposedPorts: Object.fromEntries(unit.ports.map(({ number }) => [`${number}/tcp`, {}])),
-    ...(made.facts === undefined && first !== undefined
+    ...(made.details === undefined && first !== undefined
       ? {
           Healthcheck: {
             Test: ['CMD', '/bin/bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${first.number}`],
@@ -171,7 +157,7 @@ const JOB_SCRIPT = 'umask 027; exec timeout --kill-after=10 "$@" 2>&1';
 export function jobContainer(job: Job, made: Made): Docker.ContainerCreateOptions {
   const limit = String(Math.max(1, Math.ceil(job.timeLimit / 1_000)));
   const command: Command =
-    made.facts === undefined ? ['/bin/sh', '-c', JOB_SCRIPT, 'job', limit, ...job.command] : job.command;
+    made.details === undefined ? ['/bin/sh', '-c', JOB_SCRIPT, 'job', limit, ...job.command] : job.command;
   const base = common({ ...job, command }, made, undefined);
   const options = { ...base, HostConfig: { ...hardened(job, made), RestartPolicy: { Name: 'no' } } };
   return labelled(options, made.names, 'job', job.name, job.software, job, {});

@@ -21,9 +21,6 @@ import {
   treeRecipe,
 } from './recipes.ts';
 
-/** `image`: its name on the engine, which holds the digest of all that went into it. */
-export type PreparedImage = { readonly image: string; readonly what: string };
-
 /**
  * The images that units are made from. Each is built once on an engine: its tag is the digest of all that went into it.
  * Two commands that build the same one at once make the same image.
@@ -32,6 +29,8 @@ export class Images {
   readonly #engine: Engine;
   readonly #progress: Progress;
   readonly #begun = new Map<string, Promise<string>>();
+  readonly #made: string[] = [];
+  #signal: AbortSignal | undefined;
 
   constructor(engine: Engine, progress: Progress) {
     this.#engine = engine;
@@ -50,13 +49,18 @@ export class Images {
     }
   }
 
-  /** Builds what parts of these roles need, for a step that prepares a host. */
-  async prepare(roles: readonly PartRole[] = PART_ROLES): Promise<readonly PreparedImage[]> {
-    const common = await this.common();
-    const parts = await Promise.all(
-      roles.map(async (role) => ({ image: await this.#part(role), what: partRecipe(role, common).what })),
-    );
-    return [{ image: common, what: 'the common image' }, ...parts];
+  /** Builds what all parts need, for a step that prepares a host. Says what it made; nothing the second time. */
+  async prepare(signal: AbortSignal): Promise<readonly string[]> {
+    this.#made.length = 0;
+    this.#begun.clear();
+    this.#signal = signal;
+    try {
+      await this.common();
+      await Promise.all(PART_ROLES.map((role) => this.#part(role)));
+      return [...this.#made];
+    } finally {
+      this.#signal = undefined;
+    }
   }
 
   common(): Promise<string> {
@@ -140,7 +144,9 @@ export class Images {
         blame: 'host',
       },
       this.#progress,
+      this.#signal,
     );
+    this.#made.push(`${recipe.what} (${tag})`);
     this.#progress(`${recipe.what} is built (${Math.round((performance.now() - begun) / 1_000)} s)`);
     return tag;
   }
@@ -173,11 +179,6 @@ export class Images {
         }
       }
     }
-    this.#begun.clear();
-  }
-
-  /** An image that was removed behind our back is built again by the next call. */
-  forget(): void {
     this.#begun.clear();
   }
 

@@ -39,7 +39,10 @@ export async function ensureNetworks(engine: Engine, names: Names): Promise<void
   }
 }
 
-async function listed(engine: Engine, names: Names): Promise<readonly { readonly id: string; readonly name: string }[]> {
+async function listed(
+  engine: Engine,
+  names: Names,
+): Promise<readonly { readonly id: string; readonly name: string }[]> {
   const found = await engine.call('lists the networks', (docker) =>
     docker.listNetworks({ filters: { label: [names.ours] } }),
   );

@@ -8,8 +8,8 @@ export const STORES = '/stores';
 /** Where the tree of a release lies in its image. */
 export const TREE = '/app';
 /**
- * A store of the runtime's own, in which a unit with `sees: 'usage'` finds `units.json`: what the control groups below
- * `/sys/fs/cgroup` do not tell, which container is which unit. See `unit-names.ts`.
+ * A store of the runtime's own, in which a unit with `sees: 'usage'` finds what the control groups below `/sys/fs/cgroup`
+ * do not tell: which container is which unit. See `unit-names.ts`.
  */
 export const UNIT_NAMES = 'unit-names';
 
@@ -53,5 +53,5 @@ export const DOCKER_PLACE: Place = {
   root: (software) => (software.kind === 'tree' ? TREE : undefined),
   listen: '0.0.0.0',
   neighbours: 'samenet',
-  usage: { from: 'cgroup', folder: '/sys/fs/cgroup' },
+  usage: { from: 'cgroup', store: UNIT_NAMES },
 };

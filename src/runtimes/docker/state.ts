@@ -24,7 +24,15 @@ type State = Docker.ContainerInspectInfo['State'];
 
 /** 128 and the number of the signal, as a shell tells it. */
 const BY_SIGNAL = 128;
-const SIGNALS: Readonly<Record<number, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM' };
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  6: 'SIGABRT',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  15: 'SIGTERM',
+};
 
 export function exitOf(state: State): string {
   if (state.OOMKilled) return OVER_MEMORY;

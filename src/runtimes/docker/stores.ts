@@ -19,9 +19,7 @@ export type StoresSettings = {
   readonly image: () => Promise<string>;
 };
 
-/** Others may pass through to a file whose name they know, not look around; who has the group may write. */
-const STORE_MODE = 0o771;
-/** Of folders within a store that a file needs. */
+/** Others may pass through to a file whose name they know, but not look around. */
 const FOLDER_MODE = 0o711;
 /** A hand that is older than this belongs to a command that was killed. */
 const FORGOTTEN_MS = minutes(10);
@@ -64,20 +62,22 @@ export class Stores {
     }
     const { uid } = IMAGE_USERS[owner];
     await this.#withHand([store], (hand) =>
-      this.#unpack(hand, [{ kind: 'folder', path: store, mode: STORE_MODE, uid }]),
+      this.#unpack(hand, [{ kind: 'folder', path: store, mode: FOLDER_MODE, uid }]),
     );
     this.#seen.set(store, owner);
   }
 
   async #unpack(hand: Docker.Container, entries: readonly Entry[]): Promise<void> {
     await this.#engine.call('puts files into stores', (docker) =>
-      docker.getContainer(hand.id).putArchive(archive(entries), { path: STORES }),
+      docker.getContainer(hand.id).putArchive(archive(entries, new Date()), { path: STORES }),
     );
   }
 
   async exists(store: string): Promise<boolean> {
     const volume = await unlessAbsent(
-      this.#engine.call(`looks for the store ${store}`, (docker) => docker.getVolume(this.#names.store(store)).inspect()),
+      this.#engine.call(`looks for the store ${store}`, (docker) =>
+        docker.getVolume(this.#names.store(store)).inspect(),
+      ),
     );
     return volume?.Labels?.[LABELS.environment] === this.#names.id;
   }
@@ -91,7 +91,10 @@ export class Stores {
     const { Volumes } = await this.#engine.call('lists the stores', (docker) =>
       docker.listVolumes({ filters: { label: [this.#names.ours] } }),
     );
-    return (Volumes ?? []).map(({ Labels }) => Labels?.[LABELS.unit] ?? '').filter((store) => store !== '').sort();
+    return (Volumes ?? [])
+      .map(({ Labels }) => Labels?.[LABELS.unit] ?? '')
+      .filter((store) => store !== '')
+      .sort();
   }
 
   /** An engine makes volumes that are not there of its own accord, owned by root: so this is asked before. */
@@ -109,6 +112,24 @@ export class Stores {
   }
 
   /**
+   * Puts files without the care that `put` takes, which is quicker: a reader may see one half written. Their folders must
+   * be there.
+   */
+  async putRoughly(files: readonly UnitFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const entries = files.map(
+      ({ store, path, mode, user, content }): Entry => ({
+        kind: 'file',
+        path: `${store}/${checkedPath(path)}`,
+        mode,
+        uid: IMAGE_USERS[user].uid,
+        content,
+      }),
+    );
+    await this.#withHand([...new Set(files.map(({ store }) => store))], (hand) => this.#unpack(hand, entries));
+  }
+
+  /**
    * Puts files whole or not at all: they come under a name of their own and are renamed in the store.
    */
   async put(files: readonly UnitFile[]): Promise<void> {
@@ -121,7 +142,13 @@ export class Stores {
     files.forEach((file, index) => {
       const { uid } = IMAGE_USERS[file.user];
       const path = checkedPath(file.path);
-      entries.push({ kind: 'file', path: `${file.store}/${incoming}/${index}`, mode: file.mode, uid, content: file.content });
+      entries.push({
+        kind: 'file',
+        path: `${file.store}/${incoming}/${index}`,
+        mode: file.mode,
+        uid,
+        content: file.content,
+      });
       moves.push(file.store, `${incoming}/${index}`, path, dirname(path), String(uid));
     });
     const argv = ['/bin/sh', '-euc', PUT, 'put', STORES, FOLDER_MODE.toString(8), incoming, stores.join(' '), ...moves];
@@ -148,7 +175,9 @@ export class Stores {
   /** A container of the environment that has the store: reading through it spares a hand. */
   async #holder(store: string): Promise<string | undefined> {
     const containers = await this.#engine.call('looks who has the store', (docker) =>
-      docker.listContainers({ filters: { label: [this.#names.ours, `${LABELS.kind}=unit`], volume: [this.#names.store(store)] } }),
+      docker.listContainers({
+        filters: { label: [this.#names.ours, `${LABELS.kind}=unit`], volume: [this.#names.store(store)] },
+      }),
     );
     return containers[0]?.Id;
   }
@@ -198,11 +227,9 @@ export class Stores {
   async #work(hand: Docker.Container, entries: readonly Entry[], doing: string): Promise<void> {
     if (entries.length > 0) await this.#unpack(hand, entries);
     await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).start());
-    const { StatusCode: code } = await this.#engine.call(
-      doing,
-      (docker) => docker.getContainer(hand.id).wait(),
-      { limit: minutes(5) },
-    );
+    const { StatusCode: code } = await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).wait(), {
+      limit: minutes(5),
+    });
     if (code === 0) return;
     const said = await this.#engine.call(doing, (docker) =>
       docker.getContainer(hand.id).logs({ stdout: true, stderr: true }),
@@ -225,7 +252,10 @@ export class Stores {
     const name = `holdpoint-${this.#names.id}.hand.${randomBytes(6).toString('hex')}`;
     const hand = await this.#engine.call('makes a hand for stores', async (docker) => {
       // Only a first try that got lost on its way back can have made it.
-      await docker.getContainer(name).remove({ force: true }).catch(() => {});
+      await docker
+        .getContainer(name)
+        .remove({ force: true })
+        .catch(() => {});
       return docker.createContainer({ ...handOptions(this.#names, image, stores, command), name });
     });
     try {

@@ -1,0 +1,142 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { fail, ProblemError } from '../../evidence/problem.ts';
+import { minutes } from '../../evidence/units.ts';
+import { checkedPath } from '../checked-name.ts';
+import type { ImageBuild, ImageFacts } from '../runtime.ts';
+import { archive, folderEntries } from './archive.ts';
+import { build, followed, type Progress } from './build.ts';
+import type { Engine } from './engine.ts';
+import { saidByEngine, unlessAbsent } from './engine-problem.ts';
+import { imageDetails } from './image-facts.ts';
+import { LABELS } from './names.ts';
+
+const PULL_LIMIT = minutes(30);
+
+/**
+ * Builds an image from an app's own Dockerfile. What its .dockerignore names is not sent.
+ *
+ * @param name of the service, for messages and for the image's name
+ * @throws ProblemError `app` with the last lines of the step that failed, `input` where there is no such Dockerfile
+ */
+export async function buildFromDockerfile(
+  engine: Engine,
+  name: string,
+  { context, file, target, arguments: given }: ImageBuild,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<ImageFacts> {
+  const dockerfile = posix.normalize(file);
+  if (!(await isFile(join(context, dockerfile)))) {
+    fail({
+      kind: 'input',
+      what: `there is no Dockerfile for the service ${name}`,
+      where: join(context, dockerfile),
+      next: 'mend `dockerfile` of the service in holdpoint.yaml',
+    });
+  }
+  const kept = await keptBy(context, checkedPath(dockerfile));
+  const id = await build(
+    engine,
+    {
+      what: `the image of ${name}`,
+      context: () => archive(folderEntries(context, { kept })),
+      dockerfile,
+      labels: { [LABELS.kind]: 'app' },
+      ...(target === undefined ? {} : { target }),
+      buildArguments: given,
+      blame: 'app',
+    },
+    progress,
+    signal,
+  );
+  // With a name it is not taken for a leftover by whoever tidies the engine up.
+  await engine.call('names the image', (docker) =>
+    docker
+      .getImage(id)
+      .tag({ repo: `holdpoint-app-${name.toLowerCase()}`, tag: id.slice('sha256:'.length, 'sha256:'.length + 16) }),
+  );
+  return factsOf(engine, id);
+}
+
+/** An image that the engine has, else pulls. @throws ProblemError it can be had in neither way */
+export async function ensureImage(
+  engine: Engine,
+  reference: string,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<ImageFacts> {
+  const present = await unlessAbsent(
+    engine.call(`looks for ${reference}`, (docker) => docker.getImage(reference).inspect()),
+  );
+  if (present === undefined) await pull(engine, reference, progress, signal);
+  return factsOf(engine, reference);
+}
+
+async function pull(engine: Engine, reference: string, progress: Progress, signal: AbortSignal | undefined) {
+  progress(`pulls ${reference}`);
+  // Without a tag the engine would pull every one that there is.
+  const whole = /[:@][^/]*$/.test(reference) ? reference : `${reference}:latest`;
+  const refused = (text: string): never => {
+    const problem = saidByEngine(text, `pulls ${reference}`);
+    const full = /disk of the Docker engine is full/.test(problem.what);
+    return fail(
+      full
+        ? problem
+        : {
+            kind: 'host',
+            what: `the image ${reference} is not on the engine and cannot be pulled`,
+            where: engine.where,
+            detail: [text],
+            next: `\`docker pull ${reference}\` must succeed there by hand (\`docker login\` for a private registry), or load it with \`docker load\``,
+          },
+    );
+  };
+  try {
+    const error = await engine.call(
+      `pulls ${reference}`,
+      async (docker) => {
+        const stream = await docker.pull(whole, signal === undefined ? {} : { abortSignal: signal });
+        return (await followed(docker, stream, progress)).error;
+      },
+      { limit: PULL_LIMIT },
+    );
+    if (error !== undefined) refused(error);
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.detail === undefined) throw error;
+    refused(error.problem.detail.join(' '));
+  }
+}
+
+async function factsOf(engine: Engine, name: string): Promise<ImageFacts> {
+  const { id, entrypoint, arguments: words, ports } = await imageDetails(engine, name);
+  return { id, entrypoint, arguments: words, ports };
+}
+
+/** By `DOCKERFILE.dockerignore` where there is one, else by `.dockerignore` of the context. */
+async function keptBy(context: string, dockerfile: string): Promise<(path: string) => boolean> {
+  for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
+    const text = await readFile(join(context, file), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    const rules = (await dockerignore())({ ignorecase: false }).add(text);
+    // The Dockerfile itself is needed whatever is ignored.
+    return (path) => path === dockerfile || !rules.ignores(path);
+  }
+  return () => true;
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+
+type Rules = { add(text: string): Rules; ignores(path: string): boolean };
+type MakeRules = (options: { readonly ignorecase: boolean }) => Rules;
+
+/** Its types speak of a default export; what there is is the function itself. */
+async function dockerignore(): Promise<MakeRules> {
+  const found: unknown = (await import('@balena/dockerignore')).default;
+  return isMaker(found) ? found : Promise.reject(new TypeError('dockerignore has changed'));
+}
+const isMaker = (found: unknown): found is MakeRules => typeof found === 'function';
