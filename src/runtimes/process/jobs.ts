@@ -27,6 +27,8 @@ type Settings = {
   readonly path: string;
   /** In which the command begins. */
   readonly directory: string;
+  /** Who asks: the end of a job is handed over once, but to the same one again, who may not have heard it. */
+  readonly to: string;
 };
 
 /**
@@ -39,11 +41,11 @@ export async function runJob(job: Job, settings: Settings, signal?: AbortSignal)
   const earlier = await foundAgain(job, settings);
   if (earlier === 'nothing') await begin(job, settings);
   const end = await waited(job, settings, signal);
-  await settings.host.place([{ path: join(settings.folder, 'handed-over'), content: '', mode: 0o600 }]);
+  await settings.host.place([{ path: join(settings.folder, 'handed-over'), content: settings.to, mode: 0o600 }]);
   return end;
 }
 
-async function foundAgain(job: Job, { folder }: Settings): Promise<'running' | 'ended' | 'nothing'> {
+async function foundAgain(job: Job, { folder, to }: Settings): Promise<'running' | 'ended' | 'nothing'> {
   const described = await textOf(join(folder, 'job.json'));
   const running = taggedProcesses(folder).length > 0;
   if (described === undefined) return 'nothing';
@@ -57,7 +59,8 @@ async function foundAgain(job: Job, { folder }: Settings): Promise<'running' | '
     });
   }
   if (running) return 'running';
-  const handedOver = (await textOf(join(folder, 'handed-over'))) !== undefined;
+  const hadIt = await textOf(join(folder, 'handed-over'));
+  const handedOver = hadIt !== undefined && (hadIt === '' || hadIt !== to);
   const began = (await textOf(join(folder, 'started'))) !== undefined;
   return same && began && !handedOver ? 'ended' : 'nothing';
 }

@@ -25,7 +25,7 @@ export class UnitRecords {
   folder(name: string): string {
     return join(this.#folder, name);
   }
-  file(name: string, file: 'run' | 'log' | 'starts'): string {
+  file(name: string, file: 'run' | 'enter' | 'log' | 'starts'): string {
     return join(this.#folder, name, file);
   }
 

@@ -4,18 +4,20 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../../config/app.ts';
 import { fail } from '../../evidence/problem.ts';
 import { bytes, type Milliseconds, milliseconds } from '../../evidence/units.ts';
-import { type Account, findAccount, isRoot } from '../../hosts/accounts.ts';
+import { type Account, findAccount } from '../../hosts/accounts.ts';
 import type { Address, Host } from '../../hosts/host.ts';
 import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/packages.ts';
+import { checkedName, checkedPath } from '../checked-name.ts';
 import type { Abilities, Place, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
 import { lastBytes, runJob } from './jobs.ts';
-import { checkedName, checkedPath, nodeCopy, nodeProgram, processPlace, resolveProgram, unitPath } from './place.ts';
+import { MemoryGroups } from './memory-groups.ts';
+import { nodeCopy, nodeProgram, placeFacts, processPlace, resolveProgram, unitPath } from './place.ts';
 import { treeUsage } from './proc.ts';
 import { type UnitRecord, UnitRecords } from './records.ts';
 import { programConfig, unitScript } from './script.ts';
 import { type ProgramInfo, Supervisor } from './supervisor.ts';
-import { endTagged, killTagged, taggedProcesses } from './tag.ts';
+import { endTagged, killTagged, TAG, taggedProcesses } from './tag.ts';
 
 export type ProcessRuntimeSettings = {
   readonly host: Host;
@@ -23,6 +25,20 @@ export type ProcessRuntimeSettings = {
   readonly environment: string;
   /** Absolute path; everything of the environment lies in it. Its parents must be open to other users (0755) under root. */
   readonly folder: string;
+  /** Folder that holds the trees of releases by digest; absent where each lies where Holdpoint built it. */
+  readonly trees?: string;
+};
+
+/** What only the agent on another host asks for. */
+export type JobHandover = {
+  /** Who asks for a job names itself: the end of a job is handed over once, but to the same one again. */
+  readonly to: string;
+};
+
+/** The runtime with what it shows to the agent alone. */
+export type OpenedProcessRuntime = Runtime & {
+  readonly folder: string;
+  job(job: Job, signal?: AbortSignal, handover?: JobHandover): Promise<JobEnd>;
 };
 
 /** Marks a folder as an environment's, so that `destroy` never removes anything else. */
@@ -31,10 +47,9 @@ const MARKER = 'holdpoint-environment';
 /**
  * Makes or opens an environment on this machine. Nothing is started: `adopt` takes up what runs.
  *
- * Memory limits of units are not enforced here (that needs control groups of one's own): `usage` and the alerts watch
- * them.
+ * Memory limits of units are enforced where control groups can be made; elsewhere `usage` and the alerts watch them.
  */
-export async function openProcessRuntime(settings: ProcessRuntimeSettings): Promise<Runtime> {
+export async function openProcessRuntime(settings: ProcessRuntimeSettings): Promise<OpenedProcessRuntime> {
   await settings.host.folder(settings.folder, { mode: 0o755 });
   const folder = await realpath(settings.folder);
   const marker = join(folder, MARKER);
@@ -51,7 +66,7 @@ export async function openProcessRuntime(settings: ProcessRuntimeSettings): Prom
   }
   for (const part of ['stores', 'units', 'jobs']) await settings.host.folder(join(folder, part), { mode: 0o755 });
   await keepNode(folder);
-  return new ProcessRuntime({ ...settings, folder });
+  return new ProcessRuntime({ ...settings, folder }, await MemoryGroups.for(folder));
 }
 
 async function keepNode(folder: string): Promise<void> {
@@ -64,29 +79,34 @@ async function keepNode(folder: string): Promise<void> {
 }
 
 const NO_NETWORKS = 'all units of the runtime process share the network of their host';
+const NO_WALLS = 'all units of the runtime process share the network and the file system of their host';
 
 type Stopped = Awaited<ReturnType<Runtime['stop']>>;
 
-class ProcessRuntime implements Runtime {
+class ProcessRuntime implements OpenedProcessRuntime {
   readonly kind = 'process';
   readonly place: Place;
   readonly images = undefined;
-  readonly abilities: Abilities = {
-    'memory-limit': { kind: 'cannot', because: 'no control groups are made for units' },
-    partition: { kind: 'cannot', because: NO_NETWORKS },
-    isolation: { kind: 'cannot', because: NO_NETWORKS },
-  };
+  readonly abilities: Abilities;
+  readonly folder: string;
   readonly #host: Host;
-  readonly #folder: string;
+  /** Undefined where none can be made. */
+  readonly #groups: MemoryGroups | undefined;
   readonly #environment: string;
   readonly #supervisor: Supervisor;
   readonly #records: UnitRecords;
 
-  constructor({ host, folder, environment }: ProcessRuntimeSettings) {
+  constructor({ host, folder, environment, trees }: ProcessRuntimeSettings, groups: MemoryGroups | string) {
     this.#host = host;
-    this.#folder = folder;
+    this.folder = folder;
     this.#environment = environment;
-    this.place = processPlace(folder);
+    this.place = processPlace(folder, () => placeFacts(folder, trees));
+    this.#groups = typeof groups === 'string' ? undefined : groups;
+    this.abilities = {
+      'memory-limit': typeof groups === 'string' ? { kind: 'cannot', because: groups } : { kind: 'can' },
+      partition: { kind: 'cannot', because: NO_NETWORKS },
+      isolation: { kind: 'cannot', because: NO_WALLS },
+    };
     this.#supervisor = new Supervisor(host, folder, environment);
     this.#records = new UnitRecords(host, folder);
   }
@@ -106,7 +126,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async stores(): Promise<readonly string[]> {
-    return (await readdir(join(this.#folder, 'stores')).catch(() => [])).sort();
+    return (await readdir(join(this.folder, 'stores')).catch(() => [])).sort();
   }
 
   async put(files: readonly UnitFile[]): Promise<void> {
@@ -134,7 +154,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async read(store: string, path: string): Promise<Uint8Array | undefined> {
-    return this.#host.read(this.place.path(store, checkedPath(path)));
+    return this.#host.read(this.place.path(store, path));
   }
 
   async erase(store: string, path: string): Promise<void> {
@@ -183,6 +203,7 @@ class ProcessRuntime implements Runtime {
       ...files,
       { path: this.#records.file(name, 'starts'), content: '', mode: 0o644, owner: account.name },
     ]);
+    if (unit.memory !== undefined) await this.#groups?.ready();
     if (!unchanged || program === undefined) await this.#supervisor.take(name);
     await this.#records.write({ unit, wanted: 'running', order: await this.#nextOrder() });
     await this.#supervisor.start(name);
@@ -190,22 +211,21 @@ class ProcessRuntime implements Runtime {
 
   #filesOf(unit: Unit, account: Account) {
     const folder = this.#records.folder(unit.name);
-    const script = this.#records.file(unit.name, 'run');
-    const user = account.uid === process.getuid?.() ? undefined : account.name;
     const log = this.#records.file(unit.name, 'log');
-    return [
-      {
-        path: script,
-        content: unitScript(unit, { account, path: unitPath(this.#folder), folder, directory: this.#directory(unit) }),
-        mode: 0o400,
-        owner: account.name,
-      },
-      {
+    const run = this.#records.file(unit.name, 'run');
+    const running = { account, path: unitPath(this.folder), folder, directory: this.#directory(unit) };
+    const program = (script: string, user: string | undefined) =>
+      ({
         path: this.#supervisor.programFile(unit.name),
         content: programConfig(unit, { script, log }, user),
         mode: 0o600,
-      },
-    ] as const;
+      }) as const;
+    const script = { path: run, content: unitScript(unit, running), mode: 0o400, owner: account.name } as const;
+    if (unit.memory === undefined || this.#groups === undefined)
+      return [script, program(run, account.uid === process.getuid?.() ? undefined : account.name)];
+    const enter = this.#records.file(unit.name, 'enter');
+    const content = this.#groups.enterScript(unit.name, unit.memory, account, run);
+    return [script, { path: enter, content, mode: 0o400 } as const, program(enter, undefined)];
   }
 
   async #isDescribed(
@@ -220,24 +240,20 @@ class ProcessRuntime implements Runtime {
 
   /** In which commands of a software begin. */
   #directory({ software, name }: Pick<Unit, 'software' | 'name'>): string {
-    switch (software.kind) {
-      case 'parts':
-        return '/';
-      case 'tree':
-        return software.folder;
-      case 'image':
-        return fail({
-          kind: 'input',
-          what: `${name} is made of an image, which the runtime process cannot run`,
-          where: this.#environment,
-          next: 'set `runtime: docker` for the environment, or give the service a `command`',
-        });
+    if (software.kind === 'image') {
+      return fail({
+        kind: 'input',
+        what: `${name} is made of an image, which the runtime process cannot run`,
+        where: this.#environment,
+        next: 'set `runtime: docker` for the environment, or give the service a `command`',
+      });
     }
+    return this.place.root(software) ?? '/';
   }
 
   #requireProgram(unit: Unit): void {
     const [program] = unit.command;
-    if (resolveProgram(program, unitPath(this.#folder), this.#directory(unit)) !== undefined) return;
+    if (resolveProgram(program, unitPath(this.folder), this.#directory(unit)) !== undefined) return;
     fail({
       kind: unit.role === 'part' ? 'host' : 'app',
       what: `the program \`${program}\` of unit ${unit.name} is not there or may not be executed`,
@@ -290,6 +306,7 @@ class ProcessRuntime implements Runtime {
     await this.#stop(name);
     await this.#host.remove(this.#supervisor.programFile(name));
     if ((await this.#supervisor.pid()) !== undefined) await this.#supervisor.forget(name);
+    await this.#groups?.remove(name);
     await this.#records.remove(name);
   }
 
@@ -336,7 +353,8 @@ class ProcessRuntime implements Runtime {
     if (record.wanted === 'stopped') return { kind: 'stopped' };
     if (programs === undefined) return { kind: 'failed', exit: 'its supervisor does not run', restarts };
     if (program === undefined) return { kind: 'failed', exit: 'its supervisor does not know it', restarts };
-    return { kind: 'failed', exit: exitOf(program), restarts };
+    const exit = (await this.#groups?.killed(record.unit.name)) ? 'killed: over its memory limit' : exitOf(program);
+    return { kind: 'failed', exit, restarts };
   }
 
   async logs(name: string, lines: number): Promise<readonly string[]> {
@@ -367,11 +385,12 @@ class ProcessRuntime implements Runtime {
     return found && { cpuSeconds: found.cpuSeconds, memory: bytes(found.memoryBytes) };
   }
 
-  job(job: Job, signal?: AbortSignal): Promise<JobEnd> {
-    const folder = join(this.#folder, 'jobs', checkedName(job.name));
+  job(job: Job, signal?: AbortSignal, handover?: JobHandover): Promise<JobEnd> {
+    const folder = join(this.folder, 'jobs', checkedName(job.name));
     const account = this.#account(job.user);
-    const path = unitPath(this.#folder);
-    return runJob(job, { host: this.#host, folder, account, path, directory: this.#directory(job) }, signal);
+    const path = unitPath(this.folder);
+    const directory = this.#directory(job);
+    return runJob(job, { host: this.#host, folder, account, path, directory, to: handover?.to ?? '' }, signal);
   }
 
   async execute(name: string, command: Command, timeLimit: Milliseconds): Promise<JobEnd> {
@@ -380,20 +399,27 @@ class ProcessRuntime implements Runtime {
       return { kind: 'lost', reason: `the unit ${name} does not run` };
     const { unit } = record;
     const end = await this.#host.run({
-      argv: command,
+      // Both outputs in the order in which they come.
+      argv: ['/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', ...command],
       directory: this.#directory(unit),
-      environment: { PATH: unitPath(this.#folder), ...unit.environment },
-      ...(isRoot() ? { user: this.#account(unit.user).name } : {}),
+      // With the unit's tag it ends with the unit, should it outlive Holdpoint.
+      environment: {
+        PATH: unitPath(this.folder),
+        ...unit.environment,
+        [TAG]: this.#records.folder(name),
+      },
+      user: this.#account(unit.user).name,
       timeLimit,
     });
     switch (end.kind) {
       case 'exited':
-        return { kind: 'exited', code: end.code, output: `${end.stdout}${end.stderr}`, took: end.took };
+        return { kind: 'exited', code: end.code, output: end.stdout, took: end.took };
       case 'timed-out':
-        return { kind: 'timed-out', output: `${end.stdout}${end.stderr}` };
+        return { kind: 'timed-out', output: end.stdout };
       case 'cancelled':
         return { kind: 'lost', reason: 'it was cancelled' };
-      default:
+      case 'not-started':
+      case 'lost':
         return { kind: 'lost', reason: end.reason };
     }
   }
@@ -428,8 +454,8 @@ class ProcessRuntime implements Runtime {
     for (const { unit } of records) await this.#records.want(unit.name, 'stopped');
     for (const { unit } of [...records].reverse()) await this.stop(unit.name);
     await this.#supervisor.shutdown(30_000);
-    if (await killTagged(this.#folder)) return;
-    const left = taggedProcesses(this.#folder);
+    if (await killTagged(this.folder)) return this.#groups?.removeAll();
+    const left = taggedProcesses(this.folder);
     fail({
       kind: 'host',
       what: `${left.length} processes of ${this.#environment} could not be ended`,
@@ -439,13 +465,13 @@ class ProcessRuntime implements Runtime {
   }
 
   async destroy(): Promise<void> {
-    if (!(await this.#host.exists(join(this.#folder, MARKER)))) return;
+    if (!(await this.#host.exists(join(this.folder, MARKER)))) return;
     await this.down();
     // The marker goes last: a removal that was cut off can be taken up again.
-    for (const name of await readdir(this.#folder)) {
-      if (name !== MARKER) await this.#host.remove(join(this.#folder, name));
+    for (const name of await readdir(this.folder)) {
+      if (name !== MARKER) await this.#host.remove(join(this.folder, name));
     }
-    await this.#host.remove(this.#folder);
+    await this.#host.remove(this.folder);
   }
 
   /** A new supervisor knows no unit that runs: what is left of an earlier one ends before it starts. */
