@@ -1,5 +1,5 @@
 import type { App, RuntimeKind } from '../config/app.ts';
-import type { PackageNeed } from '../hosts/packages.ts';
+import type { PackageNeed } from '../hosts/host.ts';
 import { PART_PACKAGES, RUNTIME_PACKAGES, SOURCE_PACKAGES } from '../hosts/packages.ts';
 
 const FOR_A_CACHE = 'redis-server';

@@ -7,7 +7,12 @@ import { contentDigest, OF_PARTS, type Part, reads } from './part.ts';
 /** Text of a program's files, by path relative to a folder of its own. */
 export type Program = Readonly<Record<string, string>>;
 
-const FILES = ['parts/unit-exporter', 'runtimes/process/proc'] as const;
+const FILES = [
+  'parts/unit-exporter',
+  'parts/unit-exporter-cgroup',
+  'runtimes/process/proc',
+  'runtimes/docker/cgroup',
+] as const;
 
 /**
  * The exporter as plain JavaScript. It is put into a store and not run from where Holdpoint lies, which may be a folder

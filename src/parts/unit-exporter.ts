@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { allProcesses, type ProcessFacts, readProcess, treeUsage } from '../runtimes/process/proc.ts';
+import { containerSamples } from './unit-exporter-cgroup.ts';
 
 /**
  * The exporter of unit metrics, a program of its own: `node unit-exporter.js proc|cgroup FOLDER PORT ADDRESS`. It needs no rights but

@@ -49,23 +49,36 @@ export const rules = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     const { app } = world;
     const all = goldenRules(app, goldenSettingsOf(world.production));
-    const valid = await promtool(world, attempt, all, ['check', 'rules', RULES], []);
     const files = ruleTests(all, app, RULES);
-    const tested = await promtool(world, attempt, all, ['test', 'rules'], files);
     const mutants = all.alerts.filter((a) => a.when.every((c) => !c.query.startsWith('absent')));
-    const surviving: string[] = [];
-    for (const alert of mutants) {
-      const changed = withMovedThreshold(rulesOf(alert, all), alert, 'deaf');
-      if (
-        (await promtool(world, attempt, changed, ['test', 'rules'], testOf(alert, all, app, RULES))).kind === 'accepted'
-      )
-        surviving.push(alert.alert);
-    }
+    const [valid, tested, ...mutated] = await promtool(world, attempt, [
+      { rules: all, words: ['check', 'rules', RULES], files: [] },
+      { rules: all, words: ['test', 'rules', ...files.map((f) => f.name)], files },
+      ...mutants.map((alert): Case => {
+        const own = testOf(alert, all, app, RULES);
+        const changed = withMovedThreshold(rulesOf(alert, all), alert, 'deaf');
+        return { rules: changed, words: ['test', 'rules', ...own.map((f) => f.name)], files: own };
+      }),
+    ]);
+    if (valid === undefined || tested === undefined) throw new Error('promtool did not answer to every case');
+    const surviving = mutants.filter((_, at) => mutated[at]?.kind === 'accepted').map((alert) => alert.alert);
     const seen = (metric: string, count: number, n: number, text: string, says: string | undefined) =>
       note({ metric, unit: 'count', observed: exactly(count, n), method: { kind: 'command', text }, note: says });
     return [
-      seen('rules.invalid', valid.kind === 'accepted' ? 0 : 1, all.alerts.length, 'promtool check rules', valid.says),
-      seen('rules.failing', tested.kind === 'accepted' ? 0 : 1, files.length, 'promtool test rules', tested.says),
+      seen(
+        'rules.invalid',
+        valid.kind === 'accepted' ? 0 : 1,
+        all.alerts.length,
+        'promtool check rules',
+        valid.kind === 'refused' ? valid.says : undefined,
+      ),
+      seen(
+        'rules.failing',
+        tested.kind === 'accepted' ? 0 : 1,
+        files.length,
+        'promtool test rules',
+        tested.kind === 'refused' ? tested.says : undefined,
+      ),
       seen(
         'rules.surviving-mutants',
         surviving.length,
@@ -77,16 +90,27 @@ export const rules = (world: World): Step => ({
   },
 });
 
-type Answer = { readonly kind: 'accepted' | 'refused'; readonly says: string | undefined };
+/** Rules and tests in a folder of their own, and what promtool is asked about them there. */
+type Case = { readonly rules: Rules; readonly words: readonly string[]; readonly files: readonly RuleTestFile[] };
+type Answer = { readonly kind: 'accepted' | 'refused'; readonly says: string };
 
-/** Run where the environment's own Prometheus comes from, so that it is the same version that judges. */
-async function promtool(
-  world: World,
-  attempt: Attempt,
-  tried: Rules,
-  words: readonly string[],
-  files: readonly RuleTestFile[],
-): Promise<Answer> {
+/** Says after each case how it ended; what promtool printed stands before that line. */
+const EACH = `
+folder=$1 promtool=$2 count=$3
+at=0
+while [ "$at" -lt "$count" ]; do
+  cd "$folder/$at"
+  xargs -d '\n' "$promtool" <words 2>&1
+  echo "$?-ended-$at"
+  at=$((at + 1))
+done
+`;
+
+/**
+ * All cases in one job, where the environment's own Prometheus comes from: the version that judges is the one that will
+ * run, and a container is started once.
+ */
+async function promtool(world: World, attempt: Attempt, cases: readonly Case[]): Promise<readonly Answer[]> {
   const { runtime } = world.production;
   const { place } = runtime;
   const file = (path: string, content: string): UnitFile => ({
@@ -98,13 +122,18 @@ async function promtool(
   });
   await runtime.store(STORE, 'monitoring');
   try {
-    await runtime.put([file(RULES, rulesText(tried)), ...files.map(({ name, content }) => file(name, content))]);
-    const named = words.map((word) => (word === RULES ? place.path(STORE, RULES) : word));
+    await runtime.put(
+      cases.flatMap(({ rules: tried, words, files }, at) => [
+        file(`${at}/words`, `${words.join('\n')}\n`),
+        file(`${at}/${RULES}`, rulesText(tried)),
+        ...files.map(({ name, content }) => file(`${at}/${name}`, content)),
+      ]),
+    );
     const end = await runtime.job(
       {
         name: 'rules-check',
         software: OF_PARTS,
-        command: [place.program('promtool'), ...named, ...files.map((f) => place.path(STORE, f.name))],
+        command: ['/bin/sh', '-c', EACH, 'each', place.path(STORE), place.program('promtool'), String(cases.length)],
         mounts: reads(STORE),
         networks: [],
         environment: {},
@@ -114,10 +143,19 @@ async function promtool(
       attempt.signal,
     );
     if (end.kind !== 'exited') throw new Error(`promtool did not come to its end: ${end.kind}`);
-    return end.code === 0
-      ? { kind: 'accepted', says: undefined }
-      : { kind: 'refused', says: cutText(end.output.trim(), 400) };
+    return answersIn(end.output, cases.length);
   } finally {
     await runtime.removeStore(STORE);
   }
+}
+
+function answersIn(output: string, count: number): readonly Answer[] {
+  let from = 0;
+  return Array.from({ length: count }, (_, at): Answer => {
+    const mark = new RegExp(`^(\\d+)-ended-${at}$`, 'm').exec(output.slice(from));
+    if (mark === null) throw new Error(`promtool did not come to the end of case ${at}`);
+    const says = cutText(output.slice(from, from + mark.index).trim(), 400);
+    from += mark.index + mark[0].length;
+    return { kind: mark[1] === '0' ? 'accepted' : 'refused', says };
+  });
 }
