@@ -1,16 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { milliseconds, seconds } from '../../src/evidence/units.ts';
+import { mebibytes, milliseconds, seconds } from '../../src/evidence/units.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
 import type { Job, Unit } from '../../src/runtimes/unit.ts';
+import { freePorts, portAt } from './temporary.ts';
 
 /** What the suite needs of a runtime beyond the interface: ways to hurt it, and to look from outside. */
 export type Subject = {
   readonly runtime: Runtime;
   /** Opens the same environment again, as another command would. */
   reopen(): Promise<Runtime>;
-  /** Ends what supervises the units by SIGKILL. */
+  /**
+   * Ends what supervises the units by SIGKILL; where that is an engine which others use, too: ends all units in such a way
+   * that it does not bring them back.
+   */
   killSupervisor(): Promise<void>;
+  /**
+   * Starts a unit and a job from a process of its own, which is then killed by SIGKILL: see `start-and-die.ts`. Absent
+   * where such a process cannot open the environment.
+   */
+  startAndDie?(unit: Unit, job: Job): Promise<void>;
   /** Ids of processes that belong to the environment. */
   processes(): Promise<readonly number[]>;
   /** Mode of a file in a store, and its owner's user name. */
@@ -24,6 +33,9 @@ const shell = (name: string, script: string, more: Partial<Unit> = {}): Unit => 
   name,
   of: 'toy',
   role: 'agent',
+  software: { kind: 'parts' },
+  mounts: [{ store: 'data', access: 'write' }],
+  networks: ['app'],
   command: ['sh', '-c', script],
   environment: {},
   user: 'app',
@@ -37,11 +49,39 @@ const forever = 'while :; do sleep 0.1; done';
 
 const job = (name: string, script: string, limit = seconds(20)): Job => ({
   name,
+  software: { kind: 'parts' },
+  mounts: [{ store: 'data', access: 'write' }],
+  networks: [],
   command: ['sh', '-c', script],
   environment: {},
   user: 'app',
   timeLimit: limit,
 });
+
+/** Answers every request on a port with a word. */
+const SERVER = `require('node:http').createServer((_, r) => r.end(process.argv[2])).listen(process.argv[1], process.argv[3])`;
+
+const server = (name: string, port: number, runtime: Runtime, more: Partial<Unit> = {}): Unit =>
+  shell(name, '', {
+    role: 'web',
+    command: [runtime.place.program('node'), '-e', SERVER, String(port), name, runtime.place.listen],
+    ports: [{ name: 'http', number: port }],
+    ...more,
+  });
+
+/** What a unit's port answers to its host; undefined where nobody does. */
+async function answerOf(runtime: Runtime, name: string, port: number): Promise<string | undefined> {
+  const address = await runtime.address(name, port);
+  if (address === undefined) return undefined;
+  const url = `http://${address.host}:${address.port}/`;
+  return fetch(url, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } }).then(
+    (answer) => answer.text(),
+    () => undefined,
+  );
+}
+
+/** Exit status 0 where the address answers to whoever runs it. */
+const ASKS = `require('node:http').get({ host: process.argv[1], port: process.argv[2], timeout: 1000 }, () => process.exit(0)).on('timeout', () => process.exit(7)).on('error', () => process.exit(7))`;
 
 /** Waits for something that takes a moment; the assertion after it tells what was there in the end. */
 async function until<T>(look: () => Promise<T>, wanted: (found: T) => boolean, limitMs = 10_000): Promise<T> {
@@ -58,11 +98,12 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
   describe(`the runtime \`${kind}\` as every runtime`, () => {
     let subject: Subject;
     let runtime: Runtime;
+    // The first units on an engine wait for the images to be built.
     beforeAll(async () => {
       subject = await open();
       runtime = subject.runtime;
       await runtime.store('data', 'app');
-    });
+    }, 600_000);
     afterAll(() => subject.close());
 
     const pidOf = async (name: string) => {
@@ -129,6 +170,115 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       await runtime.remove('changes');
     });
 
+    it('replaces blue by green: both answer side by side, each by its own name, before the old one ends', async () => {
+      const [blue, green] = await freePorts(2);
+      const ports = { blue: blue ?? 0, green: green ?? 0 };
+      await runtime.start(server('web-blue-1', ports.blue, runtime, { slot: 'blue' }));
+      const answers = (name: string, port: number) =>
+        until(
+          () => answerOf(runtime, name, port),
+          (answer) => answer !== undefined,
+        );
+      expect(await answers('web-blue-1', ports.blue)).toBe('web-blue-1');
+      await runtime.start(server('web-green-1', ports.green, runtime, { slot: 'green' }));
+      expect(await answers('web-green-1', ports.green)).toBe('web-green-1');
+      expect(await answers('web-blue-1', ports.blue)).toBe('web-blue-1');
+      expect((await runtime.list()).map(({ unit, state }) => [unit.name, unit.slot, state.kind])).toEqual([
+        ['web-blue-1', 'blue', 'running'],
+        ['web-green-1', 'green', 'running'],
+      ]);
+      await runtime.stop('web-blue-1');
+      expect(await runtime.address('web-blue-1', ports.blue)).toBeUndefined();
+      expect(await answers('web-green-1', ports.green)).toBe('web-green-1');
+      await runtime.remove('web-blue-1');
+      await runtime.remove('web-green-1');
+    });
+
+    it('publishes a port on the loopback of its host', async () => {
+      const port = portAt(await freePorts(1), 0);
+      await runtime.start(
+        server('public', port, runtime, { ports: [{ name: 'http', number: port, published: true }] }),
+      );
+      const answer = await until(
+        () => answerOf(runtime, 'public', port),
+        (found) => found !== undefined,
+      );
+      expect(answer).toBe('public');
+      expect(await runtime.address('public', port)).toEqual({ host: '127.0.0.1', port });
+      await runtime.remove('public');
+    });
+
+    it('executes a command in a running unit, as its user, within a time limit', async () => {
+      await runtime.start(shell('host', `echo ready; ${forever}`, { environment: { WORD: 'given' } }));
+      await pidOf('host');
+      const run = (script: string, limit = seconds(10)) => runtime.execute('host', ['sh', '-c', script], limit);
+      expect(await run('echo "$WORD"; exit 4')).toMatchObject({ kind: 'exited', code: 4, output: 'given\n' });
+      expect(await run('id -un')).toMatchObject({ output: `${runtime.place.user('app')}\n` });
+      expect(await run('sleep 30', seconds(1))).toMatchObject({ kind: 'timed-out' });
+      await runtime.stop('host');
+      expect(await run('echo')).toMatchObject({ kind: 'lost' });
+      await runtime.remove('host');
+    });
+
+    it('kills a unit that is over its memory, and says so; or says why it cannot', async () => {
+      const ability = runtime.abilities['memory-limit'];
+      if (ability.kind === 'cannot') {
+        expect(ability.because).not.toBe('');
+        return;
+      }
+      const hungry = `Buffer.alloc(1, 1); const kept = []; setInterval(() => kept.push(Buffer.alloc(8 << 20, 1)), 20)`;
+      const limited = (name: string, program: string) =>
+        shell(name, '', {
+          command: [runtime.place.program('node'), '-e', program],
+          memory: mebibytes(128),
+          restart: 'never',
+        });
+      await runtime.start(limited('modest', 'setInterval(() => {}, 1000)'));
+      await runtime.start(limited('hungry', hungry));
+      const state = await until(
+        () => runtime.inspect('hungry'),
+        ({ kind: is }) => is === 'failed',
+      );
+      expect(state).toMatchObject({ kind: 'failed', exit: expect.stringMatching(/memory limit/) });
+      expect(await runtime.inspect('modest')).toMatchObject({ kind: 'running' });
+      await runtime.remove('hungry');
+      await runtime.remove('modest');
+    });
+
+    it('cuts a unit off from the others and mends it, while it goes on; or says why it cannot', async () => {
+      const port = portAt(await freePorts(1), 0);
+      await runtime.start(server('asked', port, runtime));
+      await runtime.start(shell('asks', forever));
+      const [host = '', at = ''] = runtime.place.address('asked', port).split(':');
+      const asks = async (from: string, address: string) => {
+        const end = await runtime.execute(from, [runtime.place.program('node'), '-e', ASKS, address, at], seconds(10));
+        return end.kind === 'exited' ? end.code : end.kind;
+      };
+      const reaches = (wanted: number) =>
+        until(
+          () => asks('asks', host),
+          (code) => code === wanted,
+        );
+      // First it has to work, or its failing would tell nothing.
+      expect(await reaches(0)).toBe(0);
+      const ability = runtime.abilities.partition;
+      if (ability.kind === 'cannot') {
+        await expect(runtime.partition('asked', 'cut')).rejects.toThrow(ability.because);
+      } else {
+        const pid = await pidOf('asked');
+        await runtime.partition('asked', 'cut');
+        expect(await reaches(7)).toBe(7);
+        await runtime.partition('asked', 'cut');
+        expect(await asks('asked', '127.0.0.1')).toBe(0);
+        await runtime.partition('asked', 'mended');
+        expect(await reaches(0)).toBe(0);
+        await runtime.partition('asked', 'mended');
+        expect(await pidOf('asked')).toBe(pid);
+      }
+      await runtime.remove('asks');
+      await runtime.remove('asked');
+    });
+
     it('gives a unit no environment but its own', async () => {
       process.env.HOLDPOINT_CANARY = 'secret';
       await runtime.start(shell('clean', `env; echo end; ${forever}`, { environment: { GIVEN: '1' } }));
@@ -177,6 +327,44 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       expect(await runtime.stores()).toEqual(['data', 'spare']);
       await runtime.removeStore('spare');
       expect(await runtime.stores()).toEqual(['data']);
+      await runtime.removeStore('spare');
+    });
+
+    it('removes a store with all that lies in it, also of a unit that is stopped and starts again', async () => {
+      await runtime.store('spare', 'app');
+      await runtime.put([{ store: 'spare', path: 'kept', content: 'old', mode: 0o600, user: 'app' }]);
+      const unit = shell('holds', `ls ${runtime.place.path('spare')}; echo listed; ${forever}`, {
+        mounts: [{ store: 'spare', access: 'write' }],
+      });
+      await runtime.start(unit);
+      await until(
+        () => runtime.logs('holds', 5),
+        (lines) => lines.includes('listed'),
+      );
+      await runtime.stop('holds');
+      await runtime.removeStore('spare');
+      expect(await runtime.inspect('holds')).toEqual({ kind: 'stopped' });
+      expect(await runtime.read('spare', 'kept')).toBeUndefined();
+      await runtime.store('spare', 'app');
+      await runtime.start(unit);
+      const lines = await until(
+        () => runtime.logs('holds', 5),
+        (found) => found.at(-1) === 'listed',
+      );
+      expect(lines.at(-2)).not.toBe('kept');
+      expect(await runtime.read('spare', 'kept')).toBeUndefined();
+      await runtime.remove('holds');
+      await runtime.removeStore('spare');
+    });
+
+    it('reads and erases files of stores', async () => {
+      await runtime.put([{ store: 'data', path: 'a/file', content: 'content', mode: 0o640, user: 'app' }]);
+      expect(Buffer.from((await runtime.read('data', 'a/file')) ?? []).toString()).toBe('content');
+      await runtime.put([{ store: 'data', path: 'a/file', content: 'other', mode: 0o640, user: 'app' }]);
+      expect(Buffer.from((await runtime.read('data', 'a/file')) ?? []).toString()).toBe('other');
+      await runtime.erase('data', 'a/file');
+      expect(await runtime.read('data', 'a/file')).toBeUndefined();
+      await runtime.erase('data', 'a/file');
     });
 
     it('starts a unit again that crashed, counts it, and ends what the crash left behind', async () => {
@@ -288,6 +476,20 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       await runtime.remove('stays');
     });
 
+    it('keeps unit and job going when the command that began them is killed, and finds both again', async (test) => {
+      if (subject.startAndDie === undefined) return test.skip('no other process can open this environment');
+      const left = job('left-behind', `echo run >>${runtime.place.path('data', 'dead')}; sleep 2; echo finished`);
+      await subject.startAndDie(shell('outlives', `echo up; ${forever}`), left);
+      const other = await subject.reopen();
+      const pid = await pidOf('outlives');
+      expect(await other.adopt()).toEqual([]);
+      expect(await other.inspect('outlives')).toMatchObject({ kind: 'running', pid, restarts: 0 });
+      expect((await other.list()).map(({ unit }) => unit.name)).toEqual(['outlives']);
+      expect(await other.job(left)).toMatchObject({ kind: 'exited', code: 0, output: 'finished\n' });
+      expect(Buffer.from((await other.read('data', 'dead')) ?? []).toString()).toBe('run\n');
+      await other.remove('outlives');
+    });
+
     it('puts back what should run, and nothing else, after its supervisor was killed; no unit runs twice', async () => {
       const one = (name: string) => shell(name, `echo up; ${forever}`);
       await runtime.start(one('wanted'));
@@ -312,8 +514,11 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       await runtime.start(
         shell('deaf', `trap '' TERM; ${forever}`, { stop: { signal: 'SIGTERM', grace: milliseconds(500) } }),
       );
-      const left = runtime.job(job('left', 'sleep 300'));
-      await sleep(300);
+      const left = runtime.job(job('left', `: >${runtime.place.path('data', 'begun')}; sleep 300`));
+      await until(
+        () => runtime.read('data', 'begun'),
+        (found) => found !== undefined,
+      );
       await runtime.down();
       expect(await subject.processes()).toEqual([]);
       expect(await left).toMatchObject({ kind: 'lost' });

@@ -17,6 +17,8 @@ type Found = Docker.ContainerInspectInfo;
 
 /** `timeout` says 124 when it ended the command, and 137 when it had to kill it. */
 const TIMEOUT_CODES = [124, 137];
+/** The engine notes the start a moment after the command began to be timed. */
+const CLOCKS_MS = 250;
 /** What containers end with when their engine goes down, beside codes of their own. */
 const ENGINE_WENT_DOWN = [137, 143, 255];
 /** Another command makes a container within this time. */
@@ -159,7 +161,7 @@ export class Jobs {
     }
     const output = await this.#output(found.Id);
     const took = milliseconds(Math.max(0, Date.parse(FinishedAt) - Date.parse(StartedAt)));
-    if (TIMEOUT_CODES.includes(code) && took >= job.timeLimit) return { kind: 'timed-out', output };
+    if (TIMEOUT_CODES.includes(code) && took + CLOCKS_MS >= job.timeLimit) return { kind: 'timed-out', output };
     return { kind: 'exited', code, output: OOMKilled ? `${output}${OVER_MEMORY}\n` : output, took };
   }
 
