@@ -35,6 +35,8 @@ export async function prepareHost(call: Call, app: App): Promise<void> {
 
 /** What environments on other hosts need is seen to by a step of the launch. */
 async function neededHere(call: Call, app: App): Promise<readonly PackageNeed[]> {
+  // What is only observed is neither built nor run here: its source is read, and its own tests are run.
+  if (app.observe) return packagesToBuild({ ...app, build: [] });
   const state = stateDirectoryPath(call.options.text('state'));
   const asked = { host: call.options.text('host'), runtime: runtimeName(call.options.text('runtime')) };
   const kinds = new Set<string>();

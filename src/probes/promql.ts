@@ -25,28 +25,33 @@ export interface QueryRange {
   readonly stepS: number;
 }
 
+/** A Prometheus that may be asked by GET alone: whoever stands before it may take a POST for a change. */
+export type PrometheusTarget = HttpTarget & { readonly by?: 'GET' | 'POST' };
+
 /** Prometheus' HTTP API v1; `baseUrl` may carry a path prefix. */
-export function queryInstant(target: HttpTarget, query: string, timeS?: number): Promise<QueryResult> {
+export function queryInstant(target: PrometheusTarget, query: string, timeS?: number): Promise<QueryResult> {
   return ask(target, 'query', { query, ...(timeS === undefined ? {} : { time: String(timeS) }) });
 }
 
-export function queryRange(target: HttpTarget, query: string, range: QueryRange): Promise<QueryResult> {
+export function queryRange(target: PrometheusTarget, query: string, range: QueryRange): Promise<QueryResult> {
   const { startS, endS, stepS } = range;
   return ask(target, 'query_range', { query, start: String(startS), end: String(endS), step: String(stepS) });
 }
 
 const BODY_LIMIT = 64 * 1_048_576;
 
-async function ask(target: HttpTarget, endpoint: string, parameters: Record<string, string>): Promise<QueryResult> {
+async function ask(
+  { by = 'POST', ...target }: PrometheusTarget,
+  endpoint: string,
+  parameters: Record<string, string>,
+): Promise<QueryResult> {
   const path = `${new URL(target.baseUrl).pathname.replace(/\/$/, '')}/api/v1/${endpoint}`;
+  const asked = new URLSearchParams(parameters).toString();
   const { exchange } = await observe(
     { bodyLimit: BODY_LIMIT, ...target },
-    {
-      method: 'POST',
-      path,
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(parameters).toString(),
-    },
+    by === 'GET'
+      ? { method: 'GET', path: `${path}?${asked}` }
+      : { method: 'POST', path, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: asked },
   );
   if (exchange.end !== 'answered') return { kind: 'error', reason: `${exchange.reason}: ${exchange.detail}` };
   if (exchange.body.length < exchange.bodyBytes)

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { App } from '../config/app.ts';
+import type { App, Observe } from '../config/app.ts';
 import { hostNamed } from '../config/host-name.ts';
 import { problemOfConfig } from '../config/problem.ts';
 import { readApp } from '../config/read.ts';
@@ -53,6 +53,8 @@ function named(input: Json, what: string, next: string): string {
 
 /** Where a person can look at what was launched: the live addresses, and absolute paths of the documents. */
 async function places({ world, documents }: Rendered): Promise<Json> {
+  const { observe } = world.app;
+  if (observe) return { urls: { app: observe.url }, documents };
   const { live } = await readRecord(world.production);
   return { urls: live === undefined ? {} : urls(world.production), documents };
 }
@@ -110,6 +112,7 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
       where: request.directory,
       next: 'leave --environment out: staging is stood up on the way',
     });
+  if (world.app.observe) return plannedToObserve(world, world.app.observe, request);
   requireSocketPath(world.production);
   const known = await findRelease(world.releasesFolder, world.inputs.release);
   let release = known?.digest;
@@ -127,6 +130,19 @@ async function plannedFrom(world: World, request: LaunchRequest): Promise<Planne
       return release;
     },
   };
+}
+
+/** Whatever runs there, and on what, was chosen by somebody else: only where it answers is known, and no release. */
+function plannedToObserve(world: World, { url }: Observe, { options, directory }: LaunchRequest): Planned {
+  const asked = (['host', 'runtime'] as const).find((option) => options[option] !== undefined);
+  if (asked !== undefined)
+    fail({
+      kind: 'input',
+      what: `--${asked} says where to deploy, and ${world.app.name} is only observed`,
+      where: directory,
+      next: `leave --${asked} out`,
+    });
+  return { plan: planFor(world), host: new URL(url).host, runtime: 'none', window: world.window };
 }
 
 /** Renders the documents whenever a launch comes to rest, and removes its throw-away environment when it is over. */

@@ -18,6 +18,16 @@ const named = (world: World, environment: string): Environment => {
   });
 };
 
+function refuseObserved({ app }: World): void {
+  if (app.observe === undefined) return;
+  fail({
+    kind: 'input',
+    what: `${app.name} is only observed: nothing of it is Holdpoint's to stop or remove`,
+    where: app.observe.url,
+    next: 'end it with what deployed it; for what Holdpoint once deployed, take `observe` out of holdpoint.yaml first',
+  });
+}
+
 /** How many units of the app still run, whatever environment they belong to. */
 async function unitsRunning(world: World): Promise<number> {
   let running = 0;
@@ -29,6 +39,7 @@ async function unitsRunning(world: World): Promise<number> {
 
 /** Stops every environment of the app and keeps all data; a later launch starts it again. */
 export async function takeDown(world: World, run: OperationRun): Promise<Json> {
+  refuseObserved(world);
   const lines: string[] = [];
   for (const environment of [world.production, world.staging]) {
     if (!environment) continue;
@@ -45,6 +56,7 @@ export async function takeDown(world: World, run: OperationRun): Promise<Json> {
 
 /** Removes an environment with its data. The ledger stays. */
 export async function destroyEnvironment(world: World, input: Json, run: OperationRun): Promise<Json> {
+  refuseObserved(world);
   const environment = named(world, String(fieldOf(input, 'environment') ?? ''));
   if (fieldOf(input, 'withoutBackup') !== true) await refuseUnsavedWrites(environment);
   run.progress(`stops and removes ${environment.name}`);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { App, HostSettings, RuntimeKind } from '../config/app.ts';
+import type { App, HostSettings, Observe, RuntimeKind } from '../config/app.ts';
 import { describeEnvironment, type Environment, openEnvironment } from '../environments/environment.ts';
 import { aim, epochDigest, epochFor } from '../environments/epoch.ts';
 import { fail } from '../evidence/problem.ts';
@@ -7,7 +7,7 @@ import { type Clock, type Digest, hours, type Milliseconds } from '../evidence/u
 import type { Host } from '../hosts/host.ts';
 import type { Attempt } from '../plan/step.ts';
 import { findRelease } from '../releases/build.ts';
-import { digestOf } from '../releases/digest.ts';
+import { digestOf, digestOfNamed } from '../releases/digest.ts';
 import { buildInputs } from '../releases/release.ts';
 import { sourceTree } from '../releases/source-tree.ts';
 import { openPreflight } from './preflight-environment.ts';
@@ -49,7 +49,7 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
   const production = await environmentOf(settings, 'production');
   const staging = app.environments.staging ? await environmentOf(settings, 'staging') : undefined;
   const epochs = {
-    production: await epochOf(production, target, settings),
+    production: app.observe ? 0 : await epochOf(production, target, settings),
     staging: staging ? await epochOf(staging, target, settings) : 0,
   };
   const releasesFolder = join(state, 'releases');
@@ -63,7 +63,8 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     });
 
   let standing: Promise<Environment> | undefined;
-  const preflight = (attempt: Attempt): Promise<Environment> => {
+  const preflight = async (attempt: Attempt): Promise<Environment> => {
+    if (app.observe) return refuseToDeploy(app);
     standing ??= standUpPreflight(attempt);
     // A failed start is not kept: the next attempt tries again.
     standing.catch(() => {
@@ -98,7 +99,7 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
       ...(settings.before ?? {
         release: target,
         source: everything.digest,
-        production: epochDigest(production, epochs.production),
+        production: app.observe ? observedNow(app, app.observe, clock) : epochDigest(production, epochs.production),
         staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
         holdpoint: digestOf(settings.version),
       }),
@@ -111,11 +112,27 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     release,
     preflight,
     aim: async (which) => {
+      if (app.observe) return;
       const environment = which === 'production' ? production : staging;
       if (environment) await aim(environment, target, epochs[which]);
     },
   };
 }
+
+/**
+ * What is observed now. Which release it is nobody tells us, and another may stand there the next minute: so what one
+ * launch saw is no evidence for another.
+ */
+const observedNow = (app: App, observe: Observe, clock: Clock): Digest =>
+  digestOfNamed({ app: app.name, observed: JSON.stringify(observe), since: String(clock()) });
+
+const refuseToDeploy = (app: App): never =>
+  fail({
+    kind: 'internal',
+    what: `${app.name} is only observed, and a step asked for an environment of it`,
+    where: app.root,
+    next: 'report it with the output of `holdpoint logs`',
+  });
 
 /** A launch that goes on belongs to the epoch that it began, whatever has happened to its units meanwhile. */
 async function epochOf(environment: Environment, target: Digest, { before, purpose }: WorldSettings): Promise<number> {
@@ -131,5 +148,6 @@ function environmentOf(
   const settings = { ...described, host: on?.host ?? described.host, runtime: on?.runtime ?? described.runtime };
   const where = purpose === 'to-end' ? 'as-it-stands' : 'as-asked';
   const open = { app, name, kind: 'lasting', settings, state, host, clock, where } as const;
-  return purpose === 'to-look' ? describeEnvironment(open) : openEnvironment(open);
+  // What is only observed is never opened: nothing of it is ours to list, start or stop.
+  return purpose === 'to-look' || app.observe ? describeEnvironment(open) : openEnvironment(open);
 }

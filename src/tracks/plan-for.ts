@@ -21,6 +21,7 @@ import { alertDelivery } from './production/monitoring/alert-delivery.ts';
 import { dashboard } from './production/monitoring/dashboard.ts';
 import { rules } from './production/monitoring/rules.ts';
 import { watched } from './production/monitoring/watched.ts';
+import { observedSteps } from './production/observed/observed-steps.ts';
 import { headers } from './production/preflight/headers.ts';
 import { health } from './production/preflight/health.ts';
 import { host } from './production/preflight/host.ts';
@@ -78,7 +79,9 @@ const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
  * @throws ProblemError of kind `input` where holdpoint.yaml asks something of a step or objective that does not exist
  */
 export function planFor(world: World): Plan<Step> {
-  const made = STEPS.flatMap((make) => make(world)).map((step) => aimingFirst(step, world));
+  const { observe } = world.app;
+  const ordinary = STEPS.flatMap((make) => make(world));
+  const made = observe ? observedSteps(world, observe, ordinary) : ordinary.map((step) => aimingFirst(step, world));
   const { steps, problems } = withAskedObjectives(made, world.app.objectives);
   const plan = {
     app: world.app.name,

@@ -26,6 +26,7 @@ export type World = {
   readonly window: WindowLength;
   /** What evidence depends on, by name; see {@link Inputs}. */
   readonly inputs: Inputs;
+  /** Only described where the app is observed: its `runtime` then fails whoever asks for it. */
   readonly production: Environment;
   /** Undefined where the app wants none. */
   readonly staging: Environment | undefined;
@@ -50,7 +51,7 @@ export type Inputs = {
   readonly release: Digest;
   /** Everything that a pipeline would check out, tests too. */
   readonly source: Digest;
-  /** The production environment's name and epoch. */
+  /** The production environment's name and epoch; of an observed one, where and since when this launch looks at it. */
   readonly production: Digest;
   readonly staging: Digest;
   /** Holdpoint's version and the parts' versions: evidence of one probe is not evidence of another. */

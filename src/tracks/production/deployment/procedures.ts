@@ -1,4 +1,4 @@
-import type { Command } from '../../../config/app.ts';
+import type { App, Command, Observe } from '../../../config/app.ts';
 import { databaseParts, LIVE_BACKUP } from '../../../environments/database.ts';
 import { loadBalancerPart } from '../../../environments/load-balancer.ts';
 import { monitoringParts } from '../../../environments/monitoring.ts';
@@ -19,6 +19,7 @@ import type { World } from '../../world.ts';
  */
 export async function deploymentProcedure(world: World): Promise<Procedure> {
   const { app, production } = world;
+  if (app.observe) return observedProcedure(app, app.observe);
   const { place } = production.runtime;
   const steps: ProcedureStep[] = [await releaseStep(world)];
   if (app.database?.managed.kind === 'by-holdpoint') steps.push(...(await databaseSteps(world, place)));
@@ -40,6 +41,21 @@ export async function deploymentProcedure(world: World): Promise<Procedure> {
   );
   return { title: `Deployment of ${app.name} to ${production.name}`, steps };
 }
+
+/** Who deploys is somebody else; what is ours is to look at it afterwards. */
+const observedProcedure = (app: App, { url }: Observe): Procedure => ({
+  title: `${app.name} is deployed by something else: Holdpoint only observes ${url}`,
+  steps: [
+    {
+      step: 'A.2/smoke',
+      title: 'After whoever deploys it has deployed it, look at it',
+      commands: ['holdpoint launch'],
+      files: [],
+      units: [],
+      rollback: ['the way back of whoever deployed it; this launch changed nothing'],
+    },
+  ],
+});
 
 async function releaseStep(world: World): Promise<ProcedureStep> {
   return {

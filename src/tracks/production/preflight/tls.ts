@@ -71,14 +71,14 @@ export const tls = (world: World): Step => ({
 });
 
 /** How many of the versions were accepted; absent as soon as one handshake could not tell. */
-function accepted({ handshakes }: TlsObservation, versions: readonly Handshake['version'][]): Observed {
+export function accepted({ handshakes }: TlsObservation, versions: readonly Handshake['version'][]): Observed {
   const meant = handshakes.filter((h) => versions.includes(h.version));
   const unclear = meant.find((h) => h.state === 'cannot tell');
   if (unclear && unclear.state === 'cannot tell') return absent(`${unclear.version}: ${unclear.reason}`);
   return exactly(meant.filter((h) => h.state === 'accepted').length, meant.length);
 }
 
-function certificateFaults({ certificate: seen }: TlsObservation): { observed: Observed; note: string | undefined } {
+export function certificateFaults({ certificate: seen }: TlsObservation): { observed: Observed; note: string | undefined } {
   if (seen.kind === 'not seen') return { observed: absent(seen.reason), note: undefined };
   const { chain, hostName, daysLeft, subject, key, notAfter } = seen.certificate;
   const faults = [

@@ -5,15 +5,15 @@ import { days, type Milliseconds } from '../../../evidence/units.ts';
 import { GOLDEN, type GoldenQuery, goldenQueries, UNDER_LOAD, WATCH } from '../../../parts/golden-metrics/queries.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
-import type { LoadOutcome } from '../../../probes/load/generator.ts';
 import { runLoad } from '../../../probes/load/run.ts';
 import { queryInstant, queryRange, type Series } from '../../../probes/promql.ts';
 import { appliesIf, ask } from '../../asking.ts';
-import { loadMeasurements, loadPlan } from '../../load-measurements.ts';
+import { loadPlan } from '../../load-measurements.ts';
 import { type Notebook, notebook } from '../../observing.ts';
 import { quietly } from '../../quiet.ts';
 import type { World } from '../../world.ts';
-import { clientErrors, clientErrorsObjective, pagesOf } from './client-errors.ts';
+import { clientErrorsObjective } from './client-errors.ts';
+import { fromClient } from './client-view.ts';
 import { countQuery, observedOf, type Sampling, samplingNote } from './readings.ts';
 import { expectedTargets, joinedSeries, LOOKBACK_STEPS, pieces, watchedOver } from './watching.ts';
 
@@ -120,34 +120,13 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
   );
   const endS = Math.floor(Date.now() / 1000);
   if (attempt.signal.aborted) return [];
-  if (app.prometheus !== undefined) return fromClient(world, result, quietness, note);
+  const client = { app, host: world.host.name, url: shape.baseUrl, outcome: result, quietness };
+  if (app.prometheus !== undefined) return fromClient(client, note);
   const sampling = { window: ((endS - startS) * 1000) as Milliseconds, scrapeInterval: SCRAPE_INTERVAL };
   const golden: Measurement[] = [];
   for (const query of goldenQueries(app, goldenSettingsOf(production), sampling.window))
     golden.push(...(await read(target, query, { endS, sampling, quietness }, note)));
-  return [
-    ...golden,
-    ...(await howWellWatched(world, target, { startS, endS }, note)),
-    ...fromClient(world, result, quietness, note),
-  ];
-}
-
-/** What the synthetic client saw. A load that did not run, or whose count is gone, has seen nothing. */
-function fromClient(world: World, outcome: LoadOutcome, quietness: Quietness, note: Notebook): Measurement[] {
-  if (outcome.kind === 'ran')
-    return loadMeasurements(outcome.result, world.host.name, quietness).map((m) =>
-      // A generator that sends a moment late still sees how each request ends: its lateness spoils times, not answers.
-      m.metric === UNDER_LOAD.errorRate
-        ? { ...m, observed: clientErrors(outcome.result, pagesOf(world.app)), quietness }
-        : m,
-    );
-  const method = { kind: 'load', text: `https://127.0.0.1:${world.production.ports.https}` } as const;
-  const observed = absent(outcome.reason);
-  return [
-    note({ metric: UNDER_LOAD.latencyP95, unit: 'ms', observed, method }),
-    note({ metric: UNDER_LOAD.errorRate, unit: 'percent', observed, method }),
-    note({ metric: UNDER_LOAD.requestRate, unit: 'per-minute', observed, method }),
-  ];
+  return [...golden, ...(await howWellWatched(world, target, { startS, endS }, note)), ...fromClient(client, note)];
 }
 
 type Over = { readonly endS: number; readonly sampling: Sampling; readonly quietness: Quietness };
