@@ -17,4 +17,13 @@ const DELIVERABLES: readonly ((source: DocumentSource) => Deliverable)[] = [
   drillProcedures,
 ];
 
-export const deliverables = (source: DocumentSource): Deliverable[] => DELIVERABLES.map((render) => render(source));
+/** Made of metrics of our own servers, none of which stands beside an app that is only observed. */
+const OF_OUR_MONITORING: ReadonlySet<(source: DocumentSource) => Deliverable> = new Set([
+  monitoringDashboard,
+  alertRules,
+]);
+
+export const deliverables = (source: DocumentSource): Deliverable[] =>
+  DELIVERABLES.filter((render) => source.app.observe === undefined || !OF_OUR_MONITORING.has(render)).map((render) =>
+    render(source),
+  );

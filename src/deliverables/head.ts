@@ -60,7 +60,7 @@ function facts({ app, launch, now, release, ledger }: DocumentSource): Inline[][
   const unknown = prose('unknown: the launch was not opened');
   return [
     [prose('app'), name(app.name)],
-    [prose('release'), release === undefined ? prose('unknown: no release was built yet') : code(release)],
+    [prose('release'), release === undefined ? noRelease(app) : code(release)],
     [prose('environment'), opened === undefined ? unknown : name(opened.environment)],
     [prose('host'), opened === undefined ? unknown : name(opened.host)],
     [prose('runtime'), opened === undefined ? unknown : name(opened.runtime)],
@@ -83,6 +83,15 @@ function facts({ app, launch, now, release, ledger }: DocumentSource): Inline[][
     [prose('rendered'), moment(now)],
   ];
 }
+
+/** Of an app that is only observed. */
+export const ALERTS_ELSEWHERE =
+  'The app is only observed: who is called, and what they do then, is for those to say who run its alerts.';
+
+const noRelease = ({ observe }: DocumentSource['app']): Inline =>
+  observe === undefined
+    ? prose('unknown: no release was built yet')
+    : line(prose('unknown: something else deploys the app, which is only observed at'), code(observe.url));
 
 /** The monitoring window, and what a shorter one than planned does to go-live. */
 export const windowText = (window: WindowLength): Inline =>

@@ -16,7 +16,7 @@ import {
   renderMarkdown,
   table,
 } from './document.ts';
-import { head } from './head.ts';
+import { ALERTS_ELSEWHERE, head } from './head.ts';
 import type { Deliverable, DocumentSource } from './source.ts';
 import { stateOf, stepsOf } from './source.ts';
 import { standing } from './step-section.ts';
@@ -78,6 +78,7 @@ const files = (all: readonly ProcedureFile[]): Block =>
 
 /** What to do when an alert comes; each alert's `runbook_url` leads to its heading. */
 function runbooks({ app, golden }: DocumentSource): Block[] {
+  if (app.observe !== undefined) return [heading(2, prose('When an alert comes')), paragraph(prose(ALERTS_ELSEWHERE))];
   const { alerts } = goldenRules(app, golden);
   const sections = [...new Set(alerts.map((a) => a.alert))].flatMap((alert): Block[] => [
     heading(3, name(alert)),

@@ -26,7 +26,7 @@ import {
   workedOut,
 } from './document.ts';
 import { numberText } from './format.ts';
-import { head } from './head.ts';
+import { ALERTS_ELSEWHERE, head } from './head.ts';
 import type { Deliverable, DocumentSource } from './source.ts';
 import { entriesOf, findingsOf, stepsOf } from './source.ts';
 
@@ -175,6 +175,7 @@ const windowEntry = (source: DocumentSource, metric: string): Entry | undefined 
     .at(-1);
 
 function burnRates(source: DocumentSource): Block[] {
+  if (source.app.observe !== undefined) return [paragraph(prose(ALERTS_ELSEWHERE))];
   const fires = (rate: BurnRate) => serviceLevels(source.golden).some((l) => l.budget * rate.factor < 1);
   return [
     paragraph(prose('Both windows must agree: the long one shows that it matters, the short one that it goes on.')),
