@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe } from 'vitest';
 import { runtimeConformance, type Subject } from '../../../test/runtimes/conformance.ts';
+import { startAndDie } from '../../../test/runtimes/dying.ts';
 import { seconds } from '../../evidence/units.ts';
 import { localHost } from '../../hosts/local.ts';
 import { findEngine } from './engine.ts';
@@ -34,19 +33,7 @@ async function open(): Promise<Subject> {
       // By hand, as somebody would: the engine does not start them again.
       await Promise.all((await running()).map(async (container) => container.kill().then(() => container.wait())));
     },
-    async startAndDie(unit, job) {
-      const script = join(import.meta.dirname, '../../../test/runtimes/start-and-die.ts');
-      const argv = [
-        '--import',
-        'tsx',
-        script,
-        'docker',
-        JSON.stringify(settings),
-        JSON.stringify(unit),
-        JSON.stringify(job),
-      ];
-      await once(execFile(process.execPath, argv), 'exit');
-    },
+    startAndDie: (unit, job) => startAndDie('docker', settings, unit, job),
     async processes() {
       const lists = await Promise.all(
         (await running()).map((container) => container.top().catch(() => ({ Processes: [] }))),

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeConformance, type Subject } from '../../../test/runtimes/conformance.ts';
+import { startAndDie } from '../../../test/runtimes/dying.ts';
 import { currentAccount, findAccount } from '../../hosts/accounts.ts';
 import { localHost } from '../../hosts/local.ts';
 import { openProcessRuntime } from './runtime.ts';
@@ -14,7 +15,8 @@ async function open(): Promise<Subject> {
   const parent = await mkdtemp(join(tmpdir(), 'hp-'));
   await chmod(parent, 0o755);
   const folder = join(parent, 'env');
-  const reopen = () => openProcessRuntime({ host, environment: 'test', folder });
+  const settings = { environment: 'test', folder };
+  const reopen = () => openProcessRuntime({ ...settings, host });
   const runtime = await reopen();
   return {
     runtime,
@@ -22,6 +24,7 @@ async function open(): Promise<Subject> {
     async killSupervisor() {
       process.kill(Number(await readFile(join(folder, 'supervisor/supervisord.pid'), 'utf8')), 'SIGKILL');
     },
+    startAndDie: (unit, job) => startAndDie('process', settings, unit, job),
     async processes() {
       return taggedProcesses(folder).map(({ pid }) => pid);
     },
