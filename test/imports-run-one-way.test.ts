@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['hosts'],
   ['runtimes', 'ledger'],
   ['parts', 'probes', 'engine'],
-  ['releases'],
+  ['releases', 'drafting'],
   ['environments'],
   ['deliverables'],
   ['tracks'],

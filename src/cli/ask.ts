@@ -4,7 +4,8 @@ import { fail } from '../evidence/problem.ts';
 /** Which option stands for the answer where nobody can be asked. */
 export type Otherwise = { readonly option: string; readonly what: string };
 
-const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+/** Is there a person on a terminal? */
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 /** One line typed on the terminal; undefined where the person ended the input (Ctrl-D, Ctrl-C) instead. */
 async function question(text: string): Promise<string | undefined> {
@@ -46,3 +47,6 @@ export async function askName(text: string, name: string, otherwise: Otherwise):
   if (!canAsk()) return nobodyToAsk(otherwise);
   return (await question(`${text} `))?.trim() === name;
 }
+
+/** Asks for a line of text; undefined where the person ended the input instead. */
+export const askText = async (text: string): Promise<string | undefined> => (await question(`${text} `))?.trim();

@@ -32,6 +32,26 @@ const STEP = { name: 'STEP', description: 'the step, as plan and board name it: 
 /** Every command, in the order of help. The help, docs/commands.md and shell completion are all made from it. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
+    name: 'init',
+    summary: "draft holdpoint.yaml from what lies in the app's folder",
+    description:
+      'Reads Compose files, Dockerfile, Procfile, package.json, pyproject.toml, migrations, OpenAPI and Prometheus files, ' +
+      'and writes behind each value what it came from. Asks only what it cannot find. Runs nothing of the app, and never ' +
+      'writes over a holdpoint.yaml.',
+    options: [
+      { flags: '--yes', description: 'ask nothing; leave what cannot be found as marked blanks' },
+      {
+        flags: '--force',
+        description: 'keep an existing holdpoint.yaml aside, as holdpoint.yaml.before-1, and write a new one',
+      },
+    ],
+    examples: [
+      { line: 'holdpoint init', does: 'for the app in this folder; asks what it cannot find' },
+      { line: 'holdpoint init --app shop --yes', does: 'asks nothing; `holdpoint plan` names the blanks' },
+    ],
+    load: () => import('./commands/init.ts'),
+  },
+  {
     name: 'plan',
     summary: 'print what a launch would do, without doing it',
     description:

@@ -83,16 +83,22 @@ function mount(item: unknown): Mount {
   return { source, target, type: /^[./~]/.test(source ?? '') ? 'bind' : 'volume' };
 }
 
-/** `curl -f http://localhost:8000/healthz`: the path that a health check asks for, where it is a request. */
+/** The path that a health check of Compose asks for, where it is a request to the service itself. */
 export function healthPath(service: Mapping): string | undefined {
   const { healthcheck } = service;
   if (!isMapping(healthcheck)) return undefined;
-  const words = itemsOf(healthcheck.test).map((word) => textOf(word) ?? '');
-  const text = words.join(' ');
-  if (!/\b(curl|wget|http|fetch|urlopen|urllib|requests)\b/.test(text)) return undefined;
-  const [, path] =
-    /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::\d+)?(\/[^\s"'`)|;]*)?/.exec(text) ?? [];
-  return /https?:\/\/(?:localhost|127|0\.|\[::1)/.test(text) ? (path ?? '/') : undefined;
+  return healthPathIn(
+    itemsOf(healthcheck.test)
+      .map((word) => textOf(word) ?? '')
+      .join(' '),
+  );
+}
+
+/** `curl -f http://localhost:8000/healthz` asks for `/healthz`; undefined for what asks nothing of the service itself. */
+export function healthPathIn(command: string): string | undefined {
+  if (!/\b(curl|wget|http|fetch|urlopen|urllib|requests)\b/.test(command)) return undefined;
+  const found = /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[\w${}]+)?(\/[^\s"'`)|;]*)?/.exec(command);
+  return found === null ? undefined : (found[1] ?? '/');
 }
 
 /** Compose's `512m`, `1gb`, `1073741824`: powers of 1024, whatever the letter case. */
