@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Problem, ProblemError } from '../../evidence/problem.ts';
+import { type Problem, ProblemError, problemOf } from '../../evidence/problem.ts';
 import { type FromAgent, lineOf, lines, packed, type Target, type ToAgent, unpacked, type Wire } from './wire.ts';
 
 /** How often a call may be carried out: one that may not be repeated is lost with the agent that had it. */
@@ -28,12 +28,21 @@ export type AgentClientSettings = {
   /** Raises the line and the agent, and returns the path of a socket here that leads to it. */
   readonly reach: () => Promise<string>;
   readonly destination: string;
-  /** How long a dropped line may take to come back before calls end. */
+  /** How long a dropped line may take to come back before calls end, in milliseconds. */
   readonly patience: number;
+  /** What a person may want to know meanwhile. */
+  readonly progress: (line: string) => void;
 };
 
-/** A call that had begun when the agent which had it ended: whether it was carried out is not known. */
+/** A call that the agent had when the line or the agent went: whether it was carried out is not known. */
 export class LostCall extends ProblemError {}
+
+/** From a connection to the agent's first word. */
+const HELLO_WITHIN_MS = 10_000;
+const PING_EVERY_MS = 10_000;
+/** An agent that is silent for so long has stopped, or the line has and ssh did not notice. */
+const SILENCE_MS = 45_000;
+const BETWEEN_TRIES_MS = 500;
 
 /**
  * Calls to the agent. Over a line that drops they are asked for again, each under its own id, so that the agent carries
@@ -43,6 +52,7 @@ export class AgentClient {
   readonly #settings: AgentClientSettings;
   readonly #pending = new Map<string, Pending>();
   #socket: Socket | undefined;
+  /** Of the agent last spoken to; undefined also once it was given up. */
   #life: string | undefined;
   #connecting: Promise<void> | undefined;
   #closed = false;
@@ -69,9 +79,10 @@ export class AgentClient {
       };
       this.#pending.set(id, pending);
       call.signal?.addEventListener('abort', abort, { once: true });
-      void this.#connected().then(
+      void this.ready().then(
         () => this.#ask(id, pending),
-        (thrown) => this.#pending.get(id)?.settle({ thrown: asProblem(thrown) }),
+        // A connection that came up for a moment may have handed it over.
+        (thrown) => this.#pending.get(id)?.settle({ thrown: this.#unanswered(pending, problemOf(thrown)) }),
       );
     });
   }
@@ -80,8 +91,9 @@ export class AgentClient {
     if (this.#pending.get(id) !== pending || pending.life === this.#life) return;
     const { call } = pending;
     if (pending.life !== undefined && call.repeatable === 'once') {
-      const lost = this.#lost(`the agent ended while it ran \`${call.method}\``);
-      pending.settle({ thrown: new LostCall(lost) });
+      pending.settle({
+        thrown: new LostCall(this.#problem(`the agent there ended while it carried out \`${call.method}\``)),
+      });
       return;
     }
     pending.life = this.#life;
@@ -94,7 +106,12 @@ export class AgentClient {
     this.#socket?.write(lineOf(message));
   }
 
-  #connected(): Promise<void> {
+  /**
+   * Waits until the agent answers.
+   *
+   * @throws ProblemError `host`
+   */
+  ready(): Promise<void> {
     if (this.#socket !== undefined) return Promise.resolve();
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -103,15 +120,29 @@ export class AgentClient {
   }
 
   async #connect(): Promise<void> {
-    const deadline = performance.now() + this.#settings.patience;
+    const { patience, progress, reach, destination } = this.#settings;
+    const deadline = performance.now() + patience;
+    let told = false;
     for (;;) {
+      if (this.#closed) throw new ProblemError(this.#problem('the line was closed'));
       try {
-        await this.#open(await this.#settings.reach());
+        await this.#open(await reach());
+        if (told) progress(`${destination} answers again`);
         return;
       } catch (thrown) {
         // The first connection is not waited for: what is wrong with it is a person's to mend.
-        if (this.#life === undefined || performance.now() > deadline || this.#closed) throw thrown;
-        await sleep(1_000);
+        if (this.#life === undefined || this.#closed) throw thrown;
+        const why = problemOf(thrown);
+        if (performance.now() > deadline) {
+          this.#life = undefined;
+          throw new ProblemError({
+            ...this.#problem(`the line dropped and did not come back within ${patience / 1_000} s`),
+            detail: [why.what, ...(why.detail ?? [])],
+          });
+        }
+        if (!told) progress(`the line to ${destination} dropped: ${why.what}; trying for ${patience / 1_000} s`);
+        told = true;
+        await sleep(BETWEEN_TRIES_MS);
       }
     }
   }
@@ -119,83 +150,97 @@ export class AgentClient {
   #open(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
+      const silent = setTimeout(() => socket.destroy(), HELLO_WITHIN_MS);
+      let heard = performance.now();
       const read = lines((line) => {
         const message = JSON.parse(line) as FromAgent;
-        if (message.kind !== 'hello') {
-          this.#hear(message);
-          return;
-        }
+        if (message.kind !== 'hello') return this.#hear(message);
+        clearTimeout(silent);
         this.#socket = socket;
+        const before = this.#life;
         this.#life = message.life;
         resolve();
-        // The same agent still has them, and answers over the new line; another one is asked anew, or they are lost.
+        // Over a new line to the same agent: it still has them. To another one: they are asked for anew, or lost.
         for (const [id, pending] of [...this.#pending]) {
-          if (pending.life === this.#life) pending.life = undefined;
+          if (pending.life === before && before === this.#life) pending.life = undefined;
           this.#ask(id, pending);
         }
+        if (this.#pending.size === 0) socket.unref();
       });
-      socket.on('data', read);
+      socket.on('data', (chunk) => {
+        heard = performance.now();
+        try {
+          read(chunk);
+        } catch {
+          // Not our agent's words: another connection begins afresh.
+          socket.destroy();
+        }
+      });
+      const ping = setInterval(() => {
+        // While our own words are still on their way, no answer can be expected.
+        if (socket.writableLength > 0) heard = performance.now();
+        else if (performance.now() - heard > SILENCE_MS) socket.destroy();
+        else if (this.#socket === socket) socket.write(lineOf({ kind: 'ping' }));
+      }, PING_EVERY_MS);
+      ping.unref();
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        reject(new ProblemError(this.#lost('the agent does not answer')));
+        clearTimeout(silent);
+        clearInterval(ping);
+        reject(
+          new ProblemError(this.#problem('its agent does not answer, or sshd forwards no sockets there', FORWARDING)),
+        );
         if (this.#socket !== socket) return;
         this.#socket = undefined;
-        if (!this.#closed && this.#pending.size > 0) void this.#connected().catch((thrown) => this.#giveUp(thrown));
+        if (!this.#closed && this.#pending.size > 0)
+          void this.ready().catch((thrown) => this.#giveUp(problemOf(thrown)));
       });
     });
   }
 
-  #giveUp(thrown: unknown): void {
-    const why = asProblem(thrown).problem;
-    for (const pending of [...this.#pending.values()])
-      pending.settle({
-        thrown: new LostCall({
-          ...this.#lost(`the line dropped and did not come back within ${this.#settings.patience / 1_000} s`),
-          detail: [why.what, ...(why.detail ?? [])],
-        }),
-      });
+  #giveUp(why: Problem): void {
+    for (const pending of [...this.#pending.values()]) pending.settle({ thrown: this.#unanswered(pending, why) });
   }
 
-  #lost(what: string): Problem {
+  /** One that no agent had was certainly not carried out. */
+  #unanswered(pending: Pending, why: Problem): ProblemError {
+    return pending.life === undefined ? new ProblemError(why) : new LostCall(why);
+  }
+
+  #problem(what: string, next?: string): Problem {
     const { destination } = this.#settings;
     return {
       kind: 'host',
       what: `${destination}: ${what}`,
       where: destination,
-      next: `see that \`ssh -o BatchMode=yes ${destination} true\` succeeds, then retry the step: it goes on where it was`,
+      next:
+        next ??
+        `see that \`ssh -o BatchMode=yes ${destination} true\` succeeds, then retry the step: it goes on where it was`,
     };
   }
 
-  #hear(message: FromAgent): void {
-    if (message.kind === 'hello') return;
+  #hear(message: Exclude<FromAgent, { readonly kind: 'hello' }>): void {
+    if (message.kind === 'pong') return;
     const pending = this.#pending.get(message.id);
-    switch (message.kind) {
-      case 'line':
-        // Lines that came over an earlier line are told again.
-        if (pending === undefined || message.number < pending.linesSeen) return;
-        pending.linesSeen = message.number + 1;
-        pending.call.onLine?.(message.text);
-        return;
-      case 'result':
-        this.#send({ kind: 'forget', id: message.id });
-        pending?.settle({ value: unpacked(message.value) });
-        return;
-      case 'problem':
-        this.#send({ kind: 'forget', id: message.id });
-        pending?.settle({ thrown: new ProblemError(readProblem(message.problem)) });
-        return;
+    if (message.kind === 'line') {
+      // Lines that came over an earlier line are told again.
+      if (pending === undefined || message.number < pending.linesSeen) return;
+      pending.linesSeen = message.number + 1;
+      pending.call.onLine?.(message.text);
+      return;
     }
+    this.#send({ kind: 'forget', id: message.id });
+    if (message.kind === 'result') pending?.settle({ value: unpacked(message.value) });
+    else pending?.settle({ thrown: new ProblemError(readProblem(message.problem)) });
   }
 
   close(): void {
     this.#closed = true;
+    this.#giveUp(this.#problem('the line was closed'));
     this.#socket?.destroy();
   }
 }
 
-const asProblem = (thrown: unknown): ProblemError =>
-  thrown instanceof ProblemError
-    ? thrown
-    : new ProblemError({ kind: 'host', what: String(thrown), next: 'launch again' });
+const FORWARDING = 'sshd there needs `AllowStreamLocalForwarding yes` and `AllowTcpForwarding yes`';
 
 const readProblem = (value: Wire): Problem => unpacked(value) as Problem;

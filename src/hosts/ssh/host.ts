@@ -1,21 +1,26 @@
-import { join } from 'node:path';
-import { ProblemError } from '../../evidence/problem.ts';
+import { createHash } from 'node:crypto';
+import { fail, ProblemError } from '../../evidence/problem.ts';
+import { milliseconds } from '../../evidence/units.ts';
 import type { Account } from '../accounts.ts';
-import type { Address, CommandEnd, Host, PortState } from '../host.ts';
+import type { CommandEnd, Host, PlacedFile, PortState } from '../host.ts';
 import { AgentClient, type Call, LostCall } from './agent-client.ts';
 import { type AgentProgram, type Installed, installAgent, startAgent } from './agent-program.ts';
-import { SshLine } from './line.ts';
+import { lineFailed, SshLine } from './line.ts';
 
 export type SshHostSettings = {
   readonly name: string;
-  /** What the system's ssh takes. */
+  /** What the system's ssh takes: a name of its configuration, or `user@host`. */
   readonly destination: string;
-  /** Of this machine, mode 0700, with a short path. */
+  /** Of this machine, mode 0700, with a short path; several hosts may share it. */
   readonly folder: string;
   readonly agent: AgentProgram;
   readonly sshOptions?: readonly string[];
+  /** Absolute path over there, below which everything is kept; absent: where state of programs belongs. */
+  readonly root?: string;
   /** How long a dropped line may take to come back, in milliseconds; two minutes. */
   readonly patience?: number;
+  /** Told when the line drops, and when it is back. */
+  readonly progress?: (line: string) => void;
 };
 
 /** A host over ssh, with what a runtime needs of it beyond every host. */
@@ -27,37 +32,57 @@ export interface SshHost extends Host {
   readonly sent: readonly string[];
   /** A socket here that leads to one over there. */
   forwardSocket(remote: string): Promise<string>;
+  /** Asks the agent; it carries the call out once, however often the line drops. */
   call(call: Call): Promise<unknown>;
-  /** A folder of this machine as it is, over there; it takes its name when it is whole. */
-  sendFolder(folder: string, remote: string): Promise<void>;
+  /** A folder of this machine as it is, over there; it takes its name when it is whole. Sent once: one that is there stays. */
+  sendFolder(folder: string, remote: string): Promise<'sent' | 'was there'>;
 }
+
+export const isSshHost = (host: Host): host is SshHost => host.kind === 'ssh';
 
 const PATIENCE_MS = 120_000;
 const SEND_LIMIT_MS = 15 * 60_000;
+/** Further ones, each after the line came back. */
+const TRIES = 4;
+/** Smaller files go along with the question whether they are there. */
+const SMALL = 2_048;
 
-/** Connects, puts the agent there where it is not, and starts it. */
+/**
+ * Connects, puts the agent there where it is not, and starts it.
+ *
+ * @throws ProblemError `host`: not reached, key unknown or changed, login refused, no Node that runs there
+ */
 export async function sshHost(settings: SshHostSettings): Promise<SshHost> {
   const { destination, folder, sshOptions = [] } = settings;
   const line = new SshLine({ destination, folder, sshOptions });
-  const installed = await installAgent(line, settings.agent);
-  const near = join(folder, 'agent.sock');
-  const client = new AgentClient({
-    destination,
-    patience: settings.patience ?? PATIENCE_MS,
-    reach: async () => {
-      await line.up();
-      await startAgent(line, installed);
-      await line.forwardSocket(installed.socket, near);
-      return near;
-    },
-  });
-  return connected(settings, line, client, installed);
+  try {
+    const installed = await installAgent(line, settings.agent, settings.root);
+    const client = new AgentClient({
+      destination,
+      patience: settings.patience ?? PATIENCE_MS,
+      progress: settings.progress ?? (() => undefined),
+      async reach() {
+        await line.up();
+        await startAgent(line, installed);
+        return line.forwardSocket(installed.socket);
+      },
+    });
+    await client.ready();
+    return connected(settings, line, client, installed);
+  } catch (thrown) {
+    await line.down();
+    throw thrown;
+  }
 }
 
 function connected(settings: SshHostSettings, line: SshLine, client: AgentClient, installed: Installed): SshHost {
-  const call = (method: string, input: unknown, more: Partial<Call> = {}) =>
+  const call = (method: string, input: readonly unknown[], more: Partial<Call> = {}) =>
     client.call({ target: { of: 'host' }, method, input, repeatable: 'any number of times', ...more });
-  const tunnels = new Map<string, Promise<Address>>();
+  function account(name: string): Promise<Account | undefined>;
+  function account(): Promise<Account>;
+  function account(name?: string): Promise<Account | undefined> {
+    return call('account', name === undefined ? [] : [name]) as Promise<Account | undefined>;
+  }
   return {
     kind: 'ssh',
     name: settings.name,
@@ -65,14 +90,16 @@ function connected(settings: SshHostSettings, line: SshLine, client: AgentClient
     sent: installed.sent,
     call: (asked) => client.call(asked),
     async run({ onLine, ...command }, signal) {
+      if (signal?.aborted === true) return { kind: 'cancelled', stdout: '', stderr: '', took: milliseconds(0) };
       try {
         return (await call('run', [command], { repeatable: 'once', onLine, signal })) as CommandEnd;
       } catch (thrown) {
-        if (thrown instanceof LostCall) return { kind: 'lost', reason: thrown.problem.what };
-        throw thrown;
+        if (!(thrown instanceof ProblemError)) throw thrown;
+        const kind = thrown instanceof LostCall ? 'lost' : 'not-started';
+        return { kind, reason: thrown.problem.what };
       }
     },
-    place: async (files) => void (await call('place', [files])),
+    place: (files) => place(call, files),
     read: async (path) => (await call('read', [path])) as Uint8Array | undefined,
     folder: async (path, mode) => void (await call('folder', [path, mode])),
     remove: async (path) => void (await call('remove', [path])),
@@ -80,17 +107,19 @@ function connected(settings: SshHostSettings, line: SshLine, client: AgentClient
     portState: async (port) => (await call('portState', [port])) as PortState,
     freeBytes: async (path) => Number(await call('freeBytes', [path])),
     programs: async (names) => new Map((await call('programs', [names])) as [string, string][]),
-    account: async (name?: string) => (await call('account', name === undefined ? [] : [name])) as Account,
-    reach: (address) => tunnel(line, tunnels, address),
+    account,
+    async reach(address) {
+      await client.ready();
+      return line.forwardPort(address);
+    },
     async forwardSocket(remote) {
-      const local = join(settings.folder, `${Buffer.from(remote).toString('hex').slice(-12)}.sock`);
-      await line.forwardSocket(remote, local);
-      return local;
+      await client.ready();
+      return line.forwardSocket(remote);
     },
     async sendFolder(folder, remote) {
-      const script = `umask 022; rm -rf "${remote}.new" && mkdir -p "${remote}.new" && tar -C "${remote}.new" -xf - --no-same-owner && rm -rf "${remote}" && mv "${remote}.new" "${remote}"`;
-      const end = await line.pipe(['tar', '-C', folder, '-cf', '-', '.'], script, SEND_LIMIT_MS);
-      if (end.code !== 0) throw new ProblemError(line.problem(end.stderr));
+      if ((await call('exists', [remote])) === true) return 'was there';
+      await send(line, client, folder, remote);
+      return 'sent';
     },
     async close() {
       client.close();
@@ -99,14 +128,50 @@ function connected(settings: SshHostSettings, line: SshLine, client: AgentClient
   };
 }
 
-/** Made again where the line was, meanwhile, another one: its tunnels went with it. */
-async function tunnel(line: SshLine, tunnels: Map<string, Promise<Address>>, address: Address): Promise<Address> {
-  const key = `${address.host}:${address.port}`;
-  const known = tunnels.get(key);
-  if (known !== undefined && (await line.isUp())) return known;
-  if (known !== undefined) tunnels.clear();
-  const made = line.forwardPort(address);
-  tunnels.set(key, made);
-  made.catch(() => tunnels.delete(key));
-  return made;
+/** Content goes only where it is not there yet: the first question carries digests alone. */
+async function place(
+  call: (method: string, input: readonly unknown[]) => Promise<unknown>,
+  files: readonly PlacedFile[],
+): Promise<void> {
+  const described = files.map(({ content, ...file }) => ({
+    ...file,
+    digest: createHash('sha256').update(content).digest('hex'),
+    ...(content.length <= SMALL ? { content: Buffer.from(content) } : {}),
+  }));
+  const absent = new Set((await call('place', [described])) as readonly number[]);
+  if (absent.size === 0) return;
+  await call('place', [
+    described.flatMap((file, index) => {
+      const content = files[index]?.content;
+      return absent.has(index) && content !== undefined ? [{ ...file, content: Buffer.from(content) }] : [];
+    }),
+  ]);
 }
+
+/** Begun anew where the line drops meanwhile: what came half is never found under its name. */
+async function send(line: SshLine, client: AgentClient, folder: string, remote: string): Promise<void> {
+  const [final, part] = [quoted(remote), quoted(`${remote}.part`)];
+  const script = `umask 022
+find "$(dirname ${final})" -maxdepth 1 -name "$(basename ${part}).*" -mmin +60 -exec rm -rf {} + 2>/dev/null
+part=${part}.$$
+mkdir -p "$part" && tar -C "$part" -xf - --no-same-owner && chmod 755 "$part" || { rm -rf "$part"; exit 1; }
+[ -e ${final} ] || mv -T "$part" ${final} || [ -e ${final} ] || exit 1
+rm -rf "$part"`;
+  for (let left = TRIES; ; left--) {
+    const end = await line.pipe(['tar', '-C', folder, '-cf', '-', '.'], script, SEND_LIMIT_MS);
+    if (end.code === 0) return;
+    if (left === 0 || !lineFailed(end)) {
+      return fail({
+        kind: 'host',
+        what: `the folder ${folder} could not be sent to ${line.destination}`,
+        where: `${line.destination}: ${remote}`,
+        detail: end.stderr.split('\n').slice(-5),
+        next: 'free space there (`df -h`), then run the command again',
+      });
+    }
+    await client.ready();
+  }
+}
+
+/** A word for /bin/sh. */
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -17,11 +17,15 @@ export type ToAgent =
       readonly method: string;
       readonly input: Wire;
     }
-  | { readonly kind: 'cancel' | 'forget'; readonly id: string };
+  | { readonly kind: 'cancel' | 'forget'; readonly id: string }
+  | { readonly kind: 'ping' }
+  /** From the start of another agent: end, where nothing runs and nobody else is connected. */
+  | { readonly kind: 'retire' };
 
 export type FromAgent =
   /** First of all: a name that changes with each start of the agent. */
   | { readonly kind: 'hello'; readonly life: string }
+  | { readonly kind: 'pong' }
   | { readonly kind: 'line'; readonly id: string; readonly number: number; readonly text: string }
   | { readonly kind: 'result'; readonly id: string; readonly value: Wire }
   | { readonly kind: 'problem'; readonly id: string; readonly problem: Wire };

@@ -27,13 +27,16 @@ type Settings = {
   readonly path: string;
   /** In which the command begins. */
   readonly directory: string;
-  /** Who asks: the end of a job is handed over once, but to the same one again, who may not have heard it. */
-  readonly to: string;
+  readonly handover: Handover;
 };
+
+/** `when heard`: whoever asks may not hear the answer, and says so by `heard` when it did. */
+export type Handover = 'at once' | 'when heard';
 
 /**
  * Runs a job to its end. One that runs already under this name and description is waited for; one that ended while
- * nobody waited gives the end that it had. Either is handed over once: the next call runs the job anew.
+ * nobody waited gives the end that it had. Either is handed over once: the next call runs the job
+ * anew.
  *
  * @throws ProblemError `conflict`: another job runs under this name
  */
@@ -41,11 +44,17 @@ export async function runJob(job: Job, settings: Settings, signal?: AbortSignal)
   const earlier = await foundAgain(job, settings);
   if (earlier === 'nothing') await begin(job, settings);
   const end = await waited(job, settings, signal);
-  await settings.host.place([{ path: join(settings.folder, 'handed-over'), content: settings.to, mode: 0o600 }]);
+  if (settings.handover === 'at once') await heard(settings);
   return end;
 }
 
-async function foundAgain(job: Job, { folder, to }: Settings): Promise<'running' | 'ended' | 'nothing'> {
+/** The end of the job was handed over; where there is none, there is nothing to remember. */
+export async function heard({ host, folder }: Pick<Settings, 'host' | 'folder'>): Promise<void> {
+  if ((await textOf(join(folder, 'job.json'))) === undefined) return;
+  await host.place([{ path: join(folder, 'handed-over'), content: '', mode: 0o600 }]);
+}
+
+async function foundAgain(job: Job, { folder }: Settings): Promise<'running' | 'ended' | 'nothing'> {
   const described = await textOf(join(folder, 'job.json'));
   const running = taggedProcesses(folder).length > 0;
   if (described === undefined) return 'nothing';
@@ -59,8 +68,7 @@ async function foundAgain(job: Job, { folder, to }: Settings): Promise<'running'
     });
   }
   if (running) return 'running';
-  const hadIt = await textOf(join(folder, 'handed-over'));
-  const handedOver = hadIt !== undefined && (hadIt === '' || hadIt !== to);
+  const handedOver = (await textOf(join(folder, 'handed-over'))) !== undefined;
   const began = (await textOf(join(folder, 'started'))) !== undefined;
   return same && began && !handedOver ? 'ended' : 'nothing';
 }

@@ -10,7 +10,7 @@ import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/pac
 import { checkedName, checkedPath } from '../checked-name.ts';
 import type { Abilities, Place, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
-import { lastBytes, runJob } from './jobs.ts';
+import { type Handover, heard, lastBytes, runJob } from './jobs.ts';
 import { MemoryGroups } from './memory-groups.ts';
 import { nodeCopy, nodeProgram, placeFacts, processPlace, resolveProgram, unitPath } from './place.ts';
 import { treeUsage } from './proc.ts';
@@ -29,16 +29,12 @@ export type ProcessRuntimeSettings = {
   readonly trees?: string;
 };
 
-/** What only the agent on another host asks for. */
-export type JobHandover = {
-  /** Who asks for a job names itself: the end of a job is handed over once, but to the same one again. */
-  readonly to: string;
-};
-
 /** The runtime with what it shows to the agent alone. */
 export type OpenedProcessRuntime = Runtime & {
   readonly folder: string;
-  job(job: Job, signal?: AbortSignal, handover?: JobHandover): Promise<JobEnd>;
+  job(job: Job, signal?: AbortSignal, handover?: Handover): Promise<JobEnd>;
+  /** The end of a job, asked for with the handover `when heard`, has arrived: the next call runs it anew. */
+  heard(job: string): Promise<void>;
 };
 
 /** Marks a folder as an environment's, so that `destroy` never removes anything else. */
@@ -385,12 +381,20 @@ class ProcessRuntime implements OpenedProcessRuntime {
     return found && { cpuSeconds: found.cpuSeconds, memory: bytes(found.memoryBytes) };
   }
 
-  job(job: Job, signal?: AbortSignal, handover?: JobHandover): Promise<JobEnd> {
-    const folder = join(this.folder, 'jobs', checkedName(job.name));
+  #jobFolder(name: string): string {
+    return join(this.folder, 'jobs', checkedName(name));
+  }
+
+  heard(job: string): Promise<void> {
+    return heard({ host: this.#host, folder: this.#jobFolder(job) });
+  }
+
+  job(job: Job, signal?: AbortSignal, handover: Handover = 'at once'): Promise<JobEnd> {
+    const folder = this.#jobFolder(job.name);
     const account = this.#account(job.user);
     const path = unitPath(this.folder);
     const directory = this.#directory(job);
-    return runJob(job, { host: this.#host, folder, account, path, directory, to: handover?.to ?? '' }, signal);
+    return runJob(job, { host: this.#host, folder, account, path, directory, handover }, signal);
   }
 
   async execute(name: string, command: Command, timeLimit: Milliseconds): Promise<JobEnd> {
