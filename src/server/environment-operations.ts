@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { App, Observe } from '../config/app.ts';
 import { fieldOf, type Json } from '../engine/request.ts';
 import { writePosition } from '../environments/backup.ts';
 import { withDatabase } from '../environments/database-access.ts';
@@ -18,15 +19,13 @@ const named = (world: World, environment: string): Environment => {
   });
 };
 
-function refuseObserved({ app }: World): void {
-  if (app.observe === undefined) return;
+const refuseObserved = (app: App, { url }: Observe): never =>
   fail({
     kind: 'input',
-    what: `${app.name} is only observed: nothing of it is Holdpoint's to stop or remove`,
-    where: app.observe.url,
+    what: `${app.name} is only observed: nothing of it is Holdpoint's to remove`,
+    where: url,
     next: 'end it with what deployed it; for what Holdpoint once deployed, take `observe` out of holdpoint.yaml first',
   });
-}
 
 /** How many units of the app still run, whatever environment they belong to. */
 async function unitsRunning(world: World): Promise<number> {
@@ -39,7 +38,9 @@ async function unitsRunning(world: World): Promise<number> {
 
 /** Stops every environment of the app and keeps all data; a later launch starts it again. */
 export async function takeDown(world: World, run: OperationRun): Promise<Json> {
-  refuseObserved(world);
+  const { app } = world;
+  // Nothing of Holdpoint's runs but the resident process, which ends with this.
+  if (app.observe) return { lines: [`${app.name} is only observed: nothing was stopped`], running: 0 };
   const lines: string[] = [];
   for (const environment of [world.production, world.staging]) {
     if (!environment) continue;
@@ -56,7 +57,7 @@ export async function takeDown(world: World, run: OperationRun): Promise<Json> {
 
 /** Removes an environment with its data. The ledger stays. */
 export async function destroyEnvironment(world: World, input: Json, run: OperationRun): Promise<Json> {
-  refuseObserved(world);
+  if (world.app.observe) refuseObserved(world.app, world.app.observe);
   const environment = named(world, String(fieldOf(input, 'environment') ?? ''));
   if (fieldOf(input, 'withoutBackup') !== true) await refuseUnsavedWrites(environment);
   run.progress(`stops and removes ${environment.name}`);
