@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostSettings } from '../config/app.ts';
@@ -15,7 +16,7 @@ export function hostOf(
   const key = JSON.stringify([state, settings.destination]);
   const known = lines.get(key);
   if (known) return known;
-  const opened = open(settings, join(state, 'run', 'ssh'));
+  const opened = open(settings, join(state, 'run', 'ssh', digest(settings.destination)));
   lines.set(key, opened);
   // A host that was not reached is tried again by whoever asks next.
   opened.catch(() => lines.delete(key));
@@ -25,8 +26,17 @@ export function hostOf(
 async function open(settings: HostSettings & { readonly kind: 'ssh' }, folder: string): Promise<Host> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { sshHost } = await import('../hosts/ssh/host.ts');
-  return sshHost({ name: settings.name, destination: settings.destination, folder });
+  const { agentProgram } = await import('../runtimes/remote/program.ts');
+  return sshHost({
+    name: settings.name,
+    destination: settings.destination,
+    folder,
+    agent: await agentProgram(),
+  });
 }
+
+/** Short, because the path of a socket has at most 107 bytes. */
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** Lets go of every line, when the process ends. */
 export async function closeHosts(): Promise<void> {

@@ -9,7 +9,7 @@ export type SeenLock = { readonly relation: string; readonly heldFor: Millisecon
 
 /**
  * Watches which tables and indexes somebody holds an ACCESS EXCLUSIVE lock on (which stops every read) while `work`
- * runs.
+ * runs, and for how long the longest time that each was held at a stretch.
  *
  * @param client a connection of its own, to the database that is watched
  */
@@ -17,7 +17,9 @@ export async function whileWatchingLocks<T>(
   client: Client,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly locks: readonly SeenLock[] }> {
-  const seen = new Map<string, { first: number; last: number }>();
+  const holds: Hold[] = [];
+  // Those that the last look saw: one that a look did not see has ended, and the next is another one.
+  let held = new Map<string, Hold>();
   let watching = true;
   const watch = (async () => {
     while (watching) {
@@ -27,11 +29,14 @@ export async function whileWatchingLocks<T>(
            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       );
       const now = performance.now();
-      for (const { relation } of rows) {
-        const known = seen.get(relation);
-        if (known) known.last = now;
-        else seen.set(relation, { first: now, last: now });
-      }
+      held = new Map(
+        rows.map(({ relation }) => {
+          const hold = held.get(relation) ?? { relation, first: now, last: now };
+          if (!held.has(relation)) holds.push(hold);
+          hold.last = now;
+          return [relation, hold];
+        }),
+      );
       await new Promise((resolve) => setTimeout(resolve, LOCK_RESOLUTION));
     }
   })();
@@ -39,13 +44,18 @@ export async function whileWatchingLocks<T>(
     const result = await work();
     watching = false;
     await watch;
-    const locks = [...seen].map(([relation, { first, last }]) => ({
-      relation,
-      heldFor: milliseconds(Math.round(last - first + LOCK_RESOLUTION)),
-    }));
-    return { result, locks };
+    return { result, locks: longestOfEach(holds) };
   } finally {
     watching = false;
     await watch.catch(() => undefined);
   }
+}
+
+type Hold = { readonly relation: string; readonly first: number; last: number };
+
+function longestOfEach(holds: readonly Hold[]): SeenLock[] {
+  const longest = new Map<string, number>();
+  for (const { relation, first, last } of holds)
+    longest.set(relation, Math.max(longest.get(relation) ?? 0, last - first));
+  return [...longest].map(([relation, ms]) => ({ relation, heldFor: milliseconds(Math.round(ms + LOCK_RESOLUTION)) }));
 }

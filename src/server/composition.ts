@@ -8,6 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { fieldOf, type Json, type LaunchRequest, type Planned } from '../engine/request.ts';
 import { requireSocketPath } from '../environments/database.ts';
 import { urls } from '../environments/environment.ts';
+import { closeHosts } from '../environments/hosts.ts';
 import { readRecord } from '../environments/record.ts';
 import { fail, ProblemError, problemOf } from '../evidence/problem.ts';
 import { type Digest, milliseconds, systemClock } from '../evidence/units.ts';
@@ -37,6 +38,7 @@ export function compose(version: string): (ground: Ground) => Composition {
         destroy: async (input, run) => destroyEnvironment(await toEnd(input), input, run),
       },
       follow: (engine) => followLaunches(engine, ground, renderer),
+      close: closeHosts,
     };
   };
 }

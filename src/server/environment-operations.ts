@@ -50,10 +50,15 @@ export async function takeDown(world: World, run: OperationRun): Promise<Json> {
     const { epoch, live } = await readRecord(environment);
     if (units.length > 0 && live)
       await changeRecord(environment, { epoch: epoch + 1, live: undefined, candidate: undefined });
-    lines.push(`${environment.name} is down; its data stays in ${environment.folder}`);
+    lines.push(`${environment.name} is down; its data stays ${whereDataLies(environment)}`);
   }
   return { lines, running: await unitsRunning(world) };
 }
+
+const whereDataLies = ({ runtime, host, folder }: Environment): string => {
+  const where = runtime.kind === 'docker' ? 'in volumes of the engine' : `in ${folder}`;
+  return host.kind === 'local' ? where : `on ${host.name}`;
+};
 
 /** Removes an environment with its data. The ledger stays. */
 export async function destroyEnvironment(world: World, input: Json, run: OperationRun): Promise<Json> {

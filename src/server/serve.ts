@@ -33,6 +33,8 @@ export type Composition = {
   readonly operations: Readonly<Record<string, Operation>>;
   /** Called once the engine is there, to listen to what happens. */
   readonly follow?: (engine: Engine) => void;
+  /** Called last, to let go of what was opened outside. */
+  readonly close?: () => Promise<void>;
 };
 
 export type ServeOptions = {
@@ -104,7 +106,8 @@ async function open(options: ServeOptions, undo: (() => unknown)[], close: () =>
   undo.push(() => pool.end());
   const ledger = await openLedger({ state, pool, clock, secrets, log: log.line });
   undo.push(ledger.stop);
-  const { plans, operations, follow } = await compose({ state, ledger, log: log.line });
+  const { plans, operations, follow, close: letGo } = await compose({ state, ledger, log: log.line });
+  if (letGo) undo.push(letGo);
   const attemptLogs = join(state.logs, 'launches');
   const engine = await Engine.open({
     leaves: ledger.leaves,
