@@ -31,8 +31,15 @@ async function open(settings: HostSettings & { readonly kind: 'ssh' }, folder: s
     name: settings.name,
     destination: settings.destination,
     folder,
+    sshOptions: otherConfiguration(),
     agent: await agentProgram(),
   });
+}
+
+/** `HOLDPOINT_SSH_CONFIG` names another file than the user's own, as `ssh -F` does. */
+function otherConfiguration(): readonly string[] {
+  const file = process.env.HOLDPOINT_SSH_CONFIG;
+  return file === undefined || file === '' ? [] : ['-F', file];
 }
 
 /** Short, because the path of a socket has at most 107 bytes. */
