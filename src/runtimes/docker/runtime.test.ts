@@ -1,34 +1,21 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
 import { describe } from 'vitest';
 import { runtimeConformance, type Subject } from '../../../test/runtimes/conformance.ts';
+import { notRun, temporaryDocker } from '../../../test/runtimes/docker-ground.ts';
 import { startAndDie } from '../../../test/runtimes/dying.ts';
 import { seconds } from '../../evidence/units.ts';
-import { localHost } from '../../hosts/local.ts';
 import { findEngine } from './engine.ts';
-import { LABELS } from './names.ts';
-import { openDockerRuntime } from './runtime.ts';
 
 const found = await findEngine();
-const why = found.kind === 'none' ? ` (not run: ${found.reason})` : '';
 
 async function open(): Promise<Subject> {
   if (found.kind === 'none') throw new Error(found.reason);
-  const { engine } = found;
-  const { docker } = engine;
-  const parent = await mkdtemp(join(tmpdir(), 'hp-'));
-  const id = `test-${basename(parent).slice(3).toLowerCase()}`;
-  const folder = join(parent, 'env');
-  const settings = { environment: 'test', id, folder };
-  const reopen = () => openDockerRuntime({ ...settings, host: localHost(), engine });
-  const runtime = await reopen();
-  const ours = { label: [`${LABELS.environment}=${id}`] };
+  const { docker } = found.engine;
+  const { runtime, settings, reopen, ours, close } = await temporaryDocker(found.engine);
   const running = async () => (await docker.listContainers({ filters: ours })).map(({ Id }) => docker.getContainer(Id));
   return {
     runtime,
-    reopen,
+    reopen: () => reopen(),
     async killSupervisor() {
       // By hand, as somebody would: the engine does not start them again.
       await Promise.all((await running()).map(async (container) => container.kill().then(() => container.wait())));
@@ -60,15 +47,12 @@ async function open(): Promise<Subject> {
         docker.listVolumes({ filters: ours }),
         docker.listNetworks({ filters: ours }),
       ]);
-      return containers.length + (Volumes ?? []).length + networks.length > 0 || existsSync(folder);
+      return containers.length + (Volumes ?? []).length + networks.length > 0 || existsSync(settings.folder);
     },
-    async close() {
-      await (await reopen()).destroy();
-      await rm(parent, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
-describe.skipIf(found.kind === 'none')(`the runtime docker${why}`, () => {
+describe.skipIf(found.kind === 'none')(`the runtime docker${notRun(found)}`, () => {
   runtimeConformance('docker', open);
 });

@@ -97,20 +97,25 @@ export class Units {
 
   async #createOnce(unit: Unit, options: Docker.ContainerCreateOptions): Promise<string> {
     const { engine } = this.#ground;
-    try {
-      const { id } = await engine.call(`makes unit ${unit.name}`, (docker) => docker.createContainer({ ...options }));
-      return id;
-    } catch (error) {
-      if (!hasStatus(error, 409)) throw error;
-      // Two commands at once: the other one's is as good, where it is the same.
-      const other = await this.container(unit.name);
-      if (other?.Config.Labels[LABELS.description] === options.Labels?.[LABELS.description]) return other?.Id ?? '';
-      return fail({
-        kind: 'conflict',
-        what: `another command changes unit ${unit.name} at the same time`,
-        where: options.name ?? unit.name,
-        next: 'wait for it to end, then run this one again',
-      });
+    for (let round = 0; ; round++) {
+      try {
+        const { id } = await engine.call(`makes unit ${unit.name}`, (docker) => docker.createContainer({ ...options }));
+        return id;
+      } catch (error) {
+        if (!hasStatus(error, 409)) throw error;
+        // Two commands at once: the other one's is as good, where it is the same. Its name is taken before it is there.
+        const other = await this.container(unit.name);
+        if (other?.Config.Labels[LABELS.description] === options.Labels?.[LABELS.description] && other) return other.Id;
+        if (other !== undefined || round > 100) {
+          return fail({
+            kind: 'conflict',
+            what: `another command changes unit ${unit.name} at the same time`,
+            where: options.name ?? unit.name,
+            next: 'wait for it to end, then run this one again',
+          });
+        }
+        await sleep(50);
+      }
     }
   }
 

@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** An engine of the test's own, beside the machine's: it can be killed and filled up. */
+export type OwnEngine = {
+  readonly socket: string;
+  /** SIGKILL, to the engine and to the containerd that it started. Containers live on. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * Starts a dockerd in a network of its own: it takes away the default bridge and writes firewall rules, which must not be
+ * the machine's.
+ *
+ * @param size of the disk that it gets, in MiB; absent: a folder
+ */
+export async function ownEngine({ size }: { readonly size?: number } = {}): Promise<OwnEngine> {
+  const folder = await mkdtemp('/var/tmp/hp-engine-');
+  const socket = join(folder, 's');
+  const data = join(folder, 'data');
+  await mkdir(data);
+  // Not the machine's.
+  const configuration = join(folder, 'daemon.json');
+  await writeFile(configuration, '{}');
+  if (size !== undefined) await run('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'tmpfs', data]);
+  const argv = [
+    `--data-root=${data}`,
+    `--exec-root=${join(folder, 'exec')}`,
+    `--pidfile=${join(folder, 'pid')}`,
+    `--host=unix://${socket}`,
+    '--bridge=none',
+    '--iptables=false',
+    '--ip6tables=false',
+    '--shutdown-timeout=2',
+    `--config-file=${configuration}`,
+  ];
+  const pids = async () =>
+    (
+      await Promise.all(
+        ['pid', 'exec/containerd/containerd.pid', 'exec/containerd.pid'].map((file) =>
+          readFile(join(folder, file), 'utf8').catch(() => ''),
+        ),
+      )
+    )
+      .map(Number)
+      .filter((pid) => pid > 0);
+  const signal = async (which: NodeJS.Signals) => {
+    const found = await pids();
+    for (const pid of found) {
+      try {
+        process.kill(pid, which);
+      } catch {
+        // It has ended.
+      }
+    }
+    for (const pid of found) await ended(pid);
+  };
+  const engine: OwnEngine = {
+    socket,
+    kill: () => signal('SIGKILL'),
+    async start() {
+      // After a kill a first start may fail on what was left behind; the next one then works.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        await rm(join(folder, 'pid'), { force: true });
+        // A containerd that was killed leaves these; the next one would be waited for in vain for 15 s.
+        await rm(join(folder, 'exec/containerd'), { recursive: true, force: true });
+        const child = spawn(
+          'unshare',
+          ['--net', 'sh', '-c', 'ip link set lo up; exec dockerd "$@"', 'dockerd', ...argv],
+          {
+            stdio: 'ignore',
+            detached: true,
+          },
+        );
+        child.unref();
+        child.on('error', () => {});
+        if (await answers(socket, () => child.exitCode !== null)) return;
+      }
+      throw new Error('dockerd did not start');
+    },
+    async close() {
+      await signal('SIGTERM');
+      // An engine mounts its own folder once more.
+      for (const mount of await mountsBelow(folder)) await run('umount', ['-l', mount]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await engine.start();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function answers(socketPath: string, gaveUp: () => boolean): Promise<boolean> {
+  for (let round = 0; round < 400 && !gaveUp(); round++) {
+    const status = await new Promise((resolve) => {
+      const asked = request({ socketPath, path: '/_ping' }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on('error', () => resolve(undefined));
+      asked.end();
+    });
+    if (status === 200) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+async function ended(pid: number): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (state === '' || /\) [ZX] /.test(state)) return;
+    await sleep(50);
+  }
+}
+
+async function run(program: string, argv: readonly string[]): Promise<void> {
+  const [code] = await once(spawn(program, argv, { stdio: 'ignore' }), 'exit');
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+}
+
+async function mountsBelow(folder: string): Promise<readonly string[]> {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  return mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse();
+}
