@@ -154,8 +154,10 @@ export class SshLine {
       source.on('close', (code) => resolve(code ?? 1));
     });
     const end = await this.script(script, limitMs, source.stdout);
-    source.kill();
-    if (end.code !== 0) return end;
+    if (end.code !== 0) {
+      source.kill();
+      return end;
+    }
     const code = await sent;
     return code === 0 ? end : { ...end, code, stderr: `${program} ended with ${code}` };
   }
