@@ -127,7 +127,7 @@ const HEAD = [
 
 function sectionsOf(app: Understood, answers: Answers): Section[] {
   const { name, compose, packages, build, tests, services, database, cache, secrets } = app;
-  const fromCompose = 'services, database and secrets; `holdpoint plan` lists what is not taken over';
+  const fromCompose = 'services, database and secrets are taken over from it';
   return [
     { heading: HEAD, lines: [{ key: 'name', ...name }] },
     {
