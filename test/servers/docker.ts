@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,6 +40,13 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
     '--shutdown-timeout=2',
     `--config-file=${configuration}`,
   ];
+  // Holds the network while the engine is away.
+  const anchor = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; echo up; exec sleep infinity'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  anchor.unref();
+  await once(anchor.stdout, 'data');
   const pids = async () =>
     (
       await Promise.all(
@@ -69,7 +76,8 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
       for (let attempt = 0; attempt < 2; attempt++) {
         await rm(join(folder, 'pid'), { force: true });
         // A containerd that was killed leaves these; the next one would be waited for in vain for 15 s.
-        await rm(join(folder, 'exec/containerd'), { recursive: true, force: true });
+        for (const file of ['pid', 'sock', 'sock.ttrpc'])
+          await rm(join(folder, `exec/containerd/containerd.${file}`), { force: true });
         const child = spawn(
           'unshare',
           ['--net', 'sh', '-c', 'ip link set lo up; exec dockerd "$@"', 'dockerd', ...argv],
@@ -86,6 +94,8 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
     },
     async close() {
       await signal('SIGTERM');
+      await endShims(folder);
+      anchor.kill('SIGKILL');
       // An engine mounts its own folder once more.
       for (const mount of await mountsBelow(folder)) await run('umount', ['-l', mount]);
       await rm(folder, { recursive: true, force: true });
@@ -132,4 +142,21 @@ async function run(program: string, argv: readonly string[]): Promise<void> {
 async function mountsBelow(folder: string): Promise<readonly string[]> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   return mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse();
+}
+
+/** What holds containers outlives an engine that was killed. */
+async function endShims(folder: string): Promise<void> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!command.includes('containerd-shim') || !command.includes(`${folder}/`)) continue;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    for (const one of [...children.split(' ').map(Number), Number(pid)].filter((found) => found > 0)) {
+      try {
+        process.kill(one, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+      await ended(one);
+    }
+  }
 }

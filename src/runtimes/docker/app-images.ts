@@ -99,7 +99,7 @@ async function pull(engine: Engine, reference: string, progress: Progress, signa
         const stream = await docker.pull(whole, signal === undefined ? {} : { abortSignal: signal });
         return (await followed(docker, stream, progress)).error;
       },
-      { limit: PULL_LIMIT },
+      { limit: PULL_LIMIT, signal },
     );
     if (error !== undefined) refused(error);
   } catch (error) {

@@ -63,7 +63,7 @@ async function pulled(engine: Engine, progress: Progress): Promise<string | unde
         });
         return (await followed(docker, stream, () => {})).error;
       },
-      { limit: unlimited },
+      { limit: unlimited, signal: stop.signal },
     );
     if (error !== undefined) return error;
     await engine.call('names the base image', (docker) =>

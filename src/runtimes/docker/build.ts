@@ -77,17 +77,13 @@ function buildBy(
         ...(signal === undefined ? {} : { abortSignal: signal }),
       });
       const end = await followed(docker, stream, progress);
-      if (signal?.aborted === true) return cancelled(settings);
       if (end.error !== undefined) return buildProblem(settings, end.error, end.lines);
       // A stream that just stops: the engine went away.
       return end.id ?? Promise.reject(new Error('socket hang up'));
     },
-    { limit: BUILD_LIMIT },
+    { limit: BUILD_LIMIT, signal },
   );
 }
-
-const cancelled = ({ what }: Build): never =>
-  fail({ kind: 'conflict', what: `building ${what} was cancelled`, next: 'run the command again' });
 
 function buildProblem({ what, blame, dockerfile }: Build, error: string, lines: readonly string[]): never {
   const known = saidByEngine(error, `builds ${what}`);

@@ -18,7 +18,11 @@ export type EngineFacts = {
   readonly rootless: boolean;
 };
 
-export type CallSettings = { readonly limit?: Milliseconds };
+export type CallSettings = {
+  readonly limit?: Milliseconds;
+  /** Ends the waiting; what the engine does by then it may go on doing. */
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** A Docker engine that answered. */
 export type Engine = {
@@ -123,13 +127,16 @@ function engineAt(docker: Docker, where: string, facts: EngineFacts, patience: M
     onWait(told) {
       tell = told;
     },
-    async call(doing, act, { limit = CALL_LIMIT } = {}) {
+    async call(doing, act, { limit = CALL_LIMIT, signal } = {}) {
       const deadline = performance.now() + patience;
       for (;;) {
         try {
           return await within(act(docker), limit, doing, where);
         } catch (error) {
           if (error instanceof ProblemError) throw error;
+          if (signal?.aborted === true) {
+            return fail({ kind: 'conflict', what: `it was cancelled: ${doing}`, where, next: 'run the command again' });
+          }
           const status = statusOf(error);
           const problem = engineProblem(error, doing, where);
           if (status !== undefined) throw new EngineRefusal(problem, status, error);
