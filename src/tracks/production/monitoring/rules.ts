@@ -1,5 +1,7 @@
+import { jobEndText } from '../../../environments/database.ts';
 import { goldenSettingsOf } from '../../../environments/monitoring.ts';
 import { exactly } from '../../../evidence/measurement.ts';
+import { fail } from '../../../evidence/problem.ts';
 import { minutes, seconds } from '../../../evidence/units.ts';
 import { cutText } from '../../../ledger/secret-search.ts';
 import { type Rules, rulesText } from '../../../parts/golden-metrics/rule.ts';
@@ -142,7 +144,13 @@ async function promtool(world: World, attempt: Attempt, cases: readonly Case[]):
       },
       attempt.signal,
     );
-    if (end.kind !== 'exited') throw new Error(`promtool did not come to its end: ${end.kind}`);
+    if (end.kind !== 'exited')
+      return fail({
+        kind: 'host',
+        what: `promtool ${jobEndText(end)}`,
+        where: world.production.host.name,
+        next: 'see whether the host can run it, then `holdpoint retry A.3/rules`',
+      });
     return answersIn(end.output, cases.length);
   } finally {
     await runtime.removeStore(STORE);
