@@ -139,8 +139,12 @@ export class SshLine {
   }
 
   /** Runs a script of /bin/sh over there, whatever the login shell is. Secrets only through `input`. */
-  async script(script: string, limitMs: number, input?: string | Uint8Array | NodeJS.ReadableStream): Promise<Ran> {
+  async script(script: string, limitMs: number, input?: string | Uint8Array): Promise<Ran> {
     await this.up();
+    return this.#run(script, limitMs, input);
+  }
+
+  #run(script: string, limitMs: number, input?: string | Uint8Array | NodeJS.ReadableStream): Promise<Ran> {
     return ran('ssh', [...this.#ssh(), shellCommand(script)], input, limitMs);
   }
 
@@ -153,7 +157,8 @@ export class SshLine {
       source.on('error', () => resolve(127));
       source.on('close', (code) => resolve(code ?? 1));
     });
-    const end = await this.script(script, limitMs, source.stdout);
+    // Read from the first moment on: what a program printed before its end is thrown away where nobody reads.
+    const end = await this.#run(script, limitMs, source.stdout);
     if (end.code !== 0) {
       source.kill();
       return end;

@@ -18,7 +18,6 @@ export type ServeSettings = {
 
 /** The agent's only life: ends with its process. Whoever starts it makes sure that there is one for a socket. */
 export async function serve({ root, socket, idleMs }: ServeSettings): Promise<void> {
-  process.umask(0o077);
   const life = randomUUID();
   const calls = new Calls(carriesOut(root));
   const connections = new Set<Socket>();
@@ -67,6 +66,9 @@ export async function serve({ root, socket, idleMs }: ServeSettings): Promise<vo
   );
   process.on('SIGTERM', end);
   await rm(socket, { force: true });
+  process.umask(0o077);
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   await chmod(socket, 0o600);
+  // Folders above an environment have to be open to the users that its units run as.
+  process.umask(0o022);
 }
