@@ -35,7 +35,8 @@ export async function chosenRuntime(wish: RuntimeWish): Promise<Chosen> {
   if (standsOn && wish.where === 'as-asked') refuseToMove(standsOn, wish);
   const host = standsOn ? settingsOf(standsOn.host) : wish.settings.host;
   const chosen = await open(wish, await hostOf(host, wish), standsOn?.runtime ?? wish.settings.runtime);
-  if (wish.kind === 'lasting' && standsOn === undefined)
+  // Who only ends what is there chooses nothing for the next launch.
+  if (wish.kind === 'lasting' && wish.where === 'as-asked' && standsOn === undefined)
     await changeRecord(wish, { standsOn: { host: placeOf(host), runtime: chosen.runtime.kind } });
   return chosen;
 }
