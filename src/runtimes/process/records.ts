@@ -64,10 +64,20 @@ export class UnitRecords {
     return records.filter((record) => record !== undefined).sort((a, b) => a.order - b.order);
   }
 
+  async #starts(name: string): Promise<readonly string[]> {
+    const text = await readFile(this.file(name, 'starts'), 'utf8').catch(() => '');
+    return text.split('\n').filter((line) => line !== '');
+  }
+
   /** How often the unit's process has begun since somebody started the unit. */
   async starts(name: string): Promise<number> {
-    const text = await readFile(this.file(name, 'starts'), 'utf8').catch(() => '');
-    return text.split('\n').filter((line) => line !== '').length;
+    return (await this.#starts(name)).length;
+  }
+
+  /** Pid of the process that began last. */
+  async lastStart(name: string): Promise<number | undefined> {
+    const last = (await this.#starts(name)).at(-1);
+    return last === undefined ? undefined : Number(last.split(' ')[0]);
   }
 
   async remove(name: string): Promise<void> {

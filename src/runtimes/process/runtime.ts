@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, readdir, readFile, realpath, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../../config/app.ts';
 import { fail } from '../../evidence/problem.ts';
@@ -73,6 +74,9 @@ async function keepNode(folder: string): Promise<void> {
   await chmod(`${copy}.new`, 0o755);
   await rename(`${copy}.new`, copy);
 }
+
+/** From a unit's start to the end of what its script does before the unit itself. */
+const BEGIN_LIMIT_MS = 5_000;
 
 const NO_NETWORKS = 'all units of the runtime process share the network of their host';
 const NO_WALLS = 'all units of the runtime process share the network and the file system of their host';
@@ -397,9 +401,23 @@ class ProcessRuntime implements OpenedProcessRuntime {
     return runJob(job, { host: this.#host, folder, account, path, directory, handover }, signal);
   }
 
+  /**
+   * Does the unit run, past the first lines of its script? Those end whatever carries its tag: a command that is executed
+   * at that moment would be taken for a leftover.
+   */
+  async #hasBegun(name: string): Promise<boolean> {
+    const deadline = performance.now() + BEGIN_LIMIT_MS;
+    for (;;) {
+      const state = await this.inspect(name);
+      if (state.kind !== 'running' || performance.now() > deadline) return false;
+      if ((await this.#records.lastStart(name)) === state.pid) return true;
+      await sleep(20);
+    }
+  }
+
   async execute(name: string, command: Command, timeLimit: Milliseconds): Promise<JobEnd> {
     const record = await this.#records.read(checkedName(name));
-    if (record === undefined || (await this.inspect(name)).kind !== 'running')
+    if (record === undefined || !(await this.#hasBegun(name)))
       return { kind: 'lost', reason: `the unit ${name} does not run` };
     const { unit } = record;
     const end = await this.#host.run({
