@@ -20,7 +20,9 @@ export function git(directory: string, ...parameters: string[]): Promise<GitAnsw
 /** A prompt would wait for good, and a git directory named in the environment would be another repository's. */
 function readingEnvironment(): NodeJS.ProcessEnv {
   const { GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE, ...environment } = process.env;
-  return { ...environment, GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' };
+  // A folder may be a mount inside its repository; and where there is none, git says so in the words that are known.
+  const across = { GIT_DISCOVERY_ACROSS_FILESYSTEM: '1' };
+  return { ...environment, ...across, GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' };
 }
 
 export interface Blob {

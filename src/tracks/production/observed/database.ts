@@ -161,5 +161,5 @@ const LINE: Record<SeenDatabase['line'], string> = {
 
 function mayWriteText({ name, tables, writableTables, powers }: SeenDatabase['role']): string {
   const could = [...(writableTables > 0 ? [`could change ${writableTables} of ${tables} tables`] : []), ...powers];
-  return `${name} ${could.join(', ')}; nothing was tried. A role of its own is enough: GRANT pg_read_all_data, and nothing else`;
+  return `${name} ${could.join(', ')}; nothing was tried. A role of its own that may log in, without any grant, is enough`;
 }

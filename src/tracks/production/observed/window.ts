@@ -37,7 +37,7 @@ import { loadDoor } from './latency.ts';
 export const observedWindow = (world: World, observe: Observe): Step => ({
   id: 'A.4/window',
   task: 'A.4',
-  title: `Window of ${Math.round(world.window.length / 60_000)} min of reads, ${world.app.window.requestsPerMinute} a minute, at the observed app`,
+  title: `Window of ${lengthText(world.window.length)} of reads, ${world.app.window.requestsPerMinute} a minute, at the observed app`,
   needs: ['A.1/*', 'A.2/*', 'A.3/*'],
   inputs: { ...observedInputs(world), window: world.inputs.window },
   applies: APPLIES,
@@ -47,6 +47,9 @@ export const observedWindow = (world: World, observe: Observe): Step => ({
   retry: { kind: 'never' },
   run: (attempt) => watch(world, observe, attempt),
 });
+
+const lengthText = (length: Milliseconds): string =>
+  length < 120_000 ? `${Math.round(length / 1000)} s` : `${Math.round(length / 60_000)} min`;
 
 /** Reads alone, whatever is allowed: there is no key of the window to say otherwise. */
 function readsOf({ app }: World): readonly LoadRequest[] {
