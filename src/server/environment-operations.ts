@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import type { App, Observe } from '../config/app.ts';
 import { fieldOf, type Json } from '../engine/request.ts';
 import { writePosition } from '../environments/backup.ts';
@@ -6,6 +6,7 @@ import { withDatabase } from '../environments/database-access.ts';
 import type { Environment } from '../environments/environment.ts';
 import { changeRecord, readRecord } from '../environments/record.ts';
 import { fail } from '../evidence/problem.ts';
+import { isCode } from '../ledger/durable-file.ts';
 import type { World } from '../tracks/world.ts';
 import type { OperationRun } from './operation.ts';
 
@@ -69,15 +70,29 @@ export async function destroyEnvironment(world: World, input: Json, run: Operati
   const { epoch } = await readRecord(environment);
   await environment.runtime.destroy();
   await rm(environment.folder, { recursive: true, force: true });
+  // Keys of what is gone open its backups alone: the next environment has others, and copies of its own.
+  const escrow = await setAside(environment.escrowFolder, epoch);
   // Only the epoch is kept: evidence about what is gone counts for nothing that comes after it.
   await changeRecord(environment, { epoch: epoch + 1 });
   return {
     lines: [
       `${environment.name} of ${world.app.name} is gone, with its data and its backups.`,
-      `What remains: the ledger, the documents in ${world.app.root}/launch, the releases in ${world.releasesFolder}, and the escrowed keys in ${environment.escrowFolder}.`,
+      `What remains: the ledger, the documents in ${world.app.root}/launch, the releases in ${world.releasesFolder}, and the escrowed keys${escrow === undefined ? '' : ` in ${escrow}`}.`,
     ],
     running: await unitsRunning(world),
   };
+}
+
+/** Undefined where there is nothing to set aside. */
+async function setAside(folder: string, epoch: number): Promise<string | undefined> {
+  const aside = `${folder}-epoch-${epoch}`;
+  try {
+    await rename(folder, aside);
+    return aside;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Refuses while the database holds writes that no verified backup has. What cannot be looked at counts as unsaved. */

@@ -101,7 +101,7 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
         source: everything.digest,
         production: app.observe ? observedNow(app, app.observe, clock) : epochDigest(production, epochs.production),
         staging: staging ? epochDigest(staging, epochs.staging) : digestOf('no staging'),
-        holdpoint: digestOf(settings.version),
+        holdpoint: digestOf(`${settings.version} on ${whereItStands(production, settings)}`),
       }),
       window: digestOf(`window of ${settings.window ?? app.window.length} ms`),
     },
@@ -133,6 +133,12 @@ const refuseToDeploy = (app: App): never =>
     where: app.root,
     next: 'report it with the output of `holdpoint logs`',
   });
+
+/** What was seen on one host and runtime says nothing of another. */
+function whereItStands(environment: Environment, { purpose, app }: WorldSettings): string {
+  if (app.observe) return 'what is observed';
+  return purpose === 'to-look' ? 'nothing yet' : `${environment.runtime.kind} of ${environment.host.name}`;
+}
 
 /** A launch that goes on belongs to the epoch that it began, whatever has happened to its units meanwhile. */
 async function epochOf(environment: Environment, target: Digest, { before, purpose }: WorldSettings): Promise<number> {

@@ -54,7 +54,7 @@ export type Inputs = {
   /** The production environment's name and epoch; of an observed one, where and since when this launch looks at it. */
   readonly production: Digest;
   readonly staging: Digest;
-  /** Holdpoint's version and the parts' versions: evidence of one probe is not evidence of another. */
+  /** Holdpoint's version, host and runtime: evidence of one probe, or from one host, is not evidence of another. */
   readonly holdpoint: Digest;
   /** Length of the monitoring window: evidence of two minutes is not evidence of a day. */
   readonly window: Digest;

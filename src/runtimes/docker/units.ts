@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime.ts';
 import type { Unit, UnitState } from '../unit.ts';
 import { endpoint, restartPolicy, stopSeconds, unitContainer } from './container.ts';
 import { hasStatus } from './engine-problem.ts';
-import { type Ground, imageOf, inspected } from './ground.ts';
+import { ALIVE, type Ground, imageOf, inspected } from './ground.ts';
 import type { ImageDetails } from './image-facts.ts';
 import { LABELS } from './names.ts';
 import { ensureNetworks } from './networks.ts';
@@ -19,7 +19,6 @@ import { stateOf } from './state.ts';
 type Stopped = Awaited<ReturnType<Runtime['stop']>>;
 type Found = Docker.ContainerInspectInfo;
 
-const ALIVE = new Set(['running', 'restarting', 'paused']);
 /** More than a stop of the engine's needs beside the unit's own grace. */
 const STOP_MORE_MS = 60_000;
 
@@ -137,7 +136,7 @@ export class Units {
       next:
         unit.role === 'part'
           ? 'look whether its image has it'
-          : `mend the command of service ${unit.of} in holdpoint.yaml`,
+          : `mend the command of service ${unit.of} in holdpoint.yaml, or name the Debian package that brings the program under \`packages\``,
     });
   }
 
@@ -321,6 +320,6 @@ function startProblem(unit: Unit, error: unknown): never {
     what: `the program \`${unit.command[0]}\` of unit ${unit.name} is not there or may not be executed`,
     where: 'its image',
     detail: [text],
-    next: `mend the command of service ${unit.of} in holdpoint.yaml`,
+    next: `mend the command of service ${unit.of} in holdpoint.yaml, or name the Debian package that brings the program under \`packages\``,
   });
 }
