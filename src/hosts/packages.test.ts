@@ -33,8 +33,15 @@ const present = (path: string) =>
 describe('what is in place while packages are installed', () => {
   it('forbids the start of servers during the command and is gone after it', async () => {
     const during = `sh ${paths.policy} caddy start; echo "policy says $?"; cat ${paths.cluster}`;
-    const end = await runGuarded(host, ['sh', '-c', `${during}; exit 7`], { log, timeLimitMs: 10_000, paths });
+    const lines: string[] = [];
+    const end = await runGuarded(host, ['sh', '-c', `${during}; exit 7`], {
+      log,
+      timeLimitMs: 10_000,
+      paths,
+      onLine: (line) => lines.push(line),
+    });
     expect(end).toMatchObject({ kind: 'exited', code: 7 });
+    expect(lines).toContain('policy says 101');
     const output = await readFile(log, 'utf8');
     expect(output).toContain('policy says 101');
     expect(output).toContain('create_main_cluster = false');

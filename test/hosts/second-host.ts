@@ -35,6 +35,8 @@ export type SecondHost = {
   readonly folder: string;
   readonly namespace: string;
   connect(more?: Partial<SshHostSettings>): Promise<SshHost>;
+  /** What `connect` connects with, as data. */
+  readonly settings: Omit<SshHostSettings, 'agent' | 'progress'>;
   /** Ids of the agents that run there. */
   agents(): readonly number[];
   cut(): Promise<void>;
@@ -70,8 +72,10 @@ export async function secondHost(): Promise<SecondHost> {
   const sshOptions = ['-F', configuration];
   const open = new Set<SshHost>();
   const agents = () => agentsOf(root);
+  const settings = { name: 'second', destination: 'second', folder, sshOptions, root };
   return {
     destination: 'second',
+    settings,
     sshOptions,
     configuration,
     knownHosts: file('known_hosts'),
@@ -79,15 +83,7 @@ export async function secondHost(): Promise<SecondHost> {
     folder,
     namespace: net.namespace,
     async connect(more = {}) {
-      const host = await sshHost({
-        name: 'second',
-        destination: 'second',
-        folder,
-        sshOptions,
-        root,
-        agent: await agentProgram(),
-        ...more,
-      });
+      const host = await sshHost({ ...settings, agent: await agentProgram(), ...more });
       open.add(host);
       return host;
     },

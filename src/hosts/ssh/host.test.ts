@@ -9,6 +9,7 @@ import { noSecondHost, type SecondHost, secondHost } from '../../../test/hosts/s
 import { freePorts, portAt } from '../../../test/runtimes/temporary.ts';
 import { milliseconds, seconds } from '../../evidence/units.ts';
 import { findAccount } from '../accounts.ts';
+import { runGuarded } from '../install-guard.ts';
 import { installPackages, missingPackages } from '../packages.ts';
 import { ensureUsers } from '../users.ts';
 import type { SshHost } from './host.ts';
@@ -156,6 +157,15 @@ describe.skipIf(noSecondHost !== undefined)('a host over ssh', { timeout: 60_000
   it('is prepared by the same code as this machine, and not changed a second time', async () => {
     expect(await missingPackages(host, [{ package: 'coreutils', program: 'ls' }])).toEqual([]);
     expect(await installPackages(host, [])).toEqual([]);
+    const at = (name: string) => join(second.root, name);
+    const paths = { policy: at('policy-rc.d'), cluster: at('cluster/none.conf'), lock: at('lock') };
+    const lines: string[] = [];
+    const command = ['sh', '-c', `sh ${paths.policy}; echo "policy says $?"; exit 7`];
+    const onLine = (line: string) => lines.push(line);
+    const end = await runGuarded(host, command, { log: at('log'), timeLimitMs: 10_000, paths, onLine });
+    expect(end).toMatchObject({ kind: 'exited', code: 7 });
+    expect(lines).toEqual(['policy says 101']);
+    expect(await host.exists(paths.policy)).toBe(false);
     expect(await ensureUsers(host, ['root'])).toEqual([]);
   });
 

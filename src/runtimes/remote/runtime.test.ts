@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe } from 'vitest';
 import { noSecondHost, secondHost } from '../../../test/hosts/second-host.ts';
 import { runtimeConformance, type Subject } from '../../../test/runtimes/conformance.ts';
@@ -30,6 +32,14 @@ async function open(): Promise<Subject> {
     reopen,
     async killSupervisor() {
       process.kill(Number(await readFile(join(folder, 'supervisor/supervisord.pid'), 'utf8')), 'SIGKILL');
+    },
+    async startAndDie(unit, job) {
+      const script = new URL('../../../test/hosts/start-and-die.ts', import.meta.url).pathname;
+      const words = [JSON.stringify(second.settings), folder, JSON.stringify(unit), JSON.stringify(job)];
+      const end: unknown = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...words]).catch(
+        (error: unknown) => error,
+      );
+      if (!(end instanceof Error && 'signal' in end && end.signal === 'SIGKILL')) throw end;
     },
     async processes() {
       return taggedProcesses(folder).map(({ pid }) => pid);

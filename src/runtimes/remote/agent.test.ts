@@ -1,0 +1,129 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type FromAgent, lineOf, lines, type ToAgent } from '../../hosts/ssh/wire.ts';
+import { agentProgram } from './program.ts';
+
+const run = promisify(execFile);
+
+describe('the agent on a host', () => {
+  let root: string;
+  let program: string;
+  let socket: string;
+  const started: ChildProcess[] = [];
+  const connections: Socket[] = [];
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'hp-agent-'));
+    program = join(root, 'agent.mjs');
+    socket = join(root, 'agent-0.sock');
+    await writeFile(program, (await agentProgram()).text);
+  });
+  afterEach(async () => {
+    for (const each of connections.splice(0)) each.destroy();
+    for (const each of started.splice(0)) each.kill('SIGKILL');
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const serve = async (idleMs: number, at = socket): Promise<ChildProcess> => {
+    const child = spawn(process.execPath, [program, 'serve', root, at, String(idleMs)], { stdio: 'ignore' });
+    started.push(child);
+    await expect.poll(() => existsSync(at), { timeout: 10_000 }).toBe(true);
+    return child;
+  };
+
+  const caller = async (at = socket) => {
+    const heard: FromAgent[] = [];
+    const connection = connect(at);
+    connections.push(connection);
+    connection.on('error', () => undefined);
+    connection.on(
+      'data',
+      lines((line) => heard.push(JSON.parse(line))),
+    );
+    await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(1);
+    return { heard, say: (message: ToAgent) => connection.write(lineOf(message)), leave: () => connection.destroy() };
+  };
+
+  const command = (id: string, script: string): ToAgent => ({
+    kind: 'call',
+    id,
+    target: { of: 'host' },
+    method: 'run',
+    input: [{ argv: ['sh', '-c', script], timeLimit: 20_000 }],
+  });
+  const results = (heard: readonly FromAgent[]) => heard.filter(({ kind }) => kind === 'result');
+
+  it('carries a call out once, whoever asks for it again and again, and tells each what came so far', async () => {
+    await serve(60_000);
+    const first = await caller();
+    first.say(command('one', `echo run >>${root}/runs; echo early; sleep 1; echo late`));
+    await expect.poll(() => first.heard.some(({ kind }) => kind === 'line'), { timeout: 10_000 }).toBe(true);
+    first.leave();
+    const second = await caller();
+    second.say(command('one', `echo run >>${root}/runs`));
+    await expect.poll(() => results(second.heard), { timeout: 10_000 }).toHaveLength(1);
+    expect(second.heard.flatMap((message) => (message.kind === 'line' ? [message.text] : []))).toEqual([
+      'early',
+      'late',
+    ]);
+    second.leave();
+    // Kept until the caller says that it has it.
+    const third = await caller();
+    third.say(command('one', 'exit 9'));
+    await expect.poll(() => results(third.heard), { timeout: 10_000 }).toHaveLength(1);
+    expect(results(third.heard)).toEqual(results(second.heard));
+    expect((await run('cat', [`${root}/runs`])).stdout).toBe('run\n');
+    third.say({ kind: 'forget', id: 'one' });
+    third.say(command('one', 'exit 9'));
+    await expect.poll(() => results(third.heard), { timeout: 10_000 }).toHaveLength(2);
+    expect(results(third.heard)[1]).toMatchObject({ value: { code: 9 } });
+  });
+
+  it('listens where only its user may speak to it, and ends no sooner than it is idle', async () => {
+    const child = await serve(400);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    const busy = await caller();
+    busy.say(command('long', 'sleep 1.5'));
+    busy.leave();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(child.exitCode).toBeNull();
+    if (child.exitCode === null) await once(child, 'exit');
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it('makes way for that of another version, but not while it works', async () => {
+    const old = join(root, 'agent-1.sock');
+    const child = await serve(60_000, old);
+    const busy = await caller(old);
+    busy.say(command('works', 'sleep 1.5'));
+    await run(process.execPath, [program, 'start', root, socket]);
+    expect(child.exitCode).toBeNull();
+    busy.leave();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const newer = join(root, 'agent-2.sock');
+    await run(process.execPath, [program, 'start', root, newer]);
+    await expect.poll(() => child.exitCode, { timeout: 5_000 }).toBe(0);
+    for (const at of [socket, newer]) await end(at);
+  });
+
+  it('is one, however many start it at once', async () => {
+    await Promise.all([1, 2, 3].map(() => run(process.execPath, [program, 'start', root, socket])));
+    const words = (await run('ps', ['-eo', 'args'])).stdout.split('\n');
+    expect(words.filter((line) => line.includes(`serve ${root}`) && !line.startsWith('flock'))).toHaveLength(1);
+    await end(socket);
+  });
+
+  /** Asked to make way by its only caller, it does. */
+  async function end(at: string): Promise<void> {
+    if (!existsSync(at)) return;
+    const last = await caller(at);
+    last.say({ kind: 'retire' });
+    await expect.poll(() => existsSync(at), { timeout: 5_000 }).toBe(false);
+  }
+});
