@@ -43,6 +43,8 @@ export type SecondHost = {
   mend(): Promise<void>;
   /** Gives sshd another host key, as a machine that was installed anew has. */
   newHostKey(): Promise<void>;
+  /** Starts sshd anew with further lines in its configuration. */
+  configure(more: string): Promise<void>;
   /** A command in the namespace. */
   inside(argv: readonly [string, ...string[]]): ReturnType<typeof spawn>;
   close(): Promise<void>;
@@ -95,6 +97,11 @@ export async function secondHost(): Promise<SecondHost> {
       await rm(file('host'));
       await rm(file('host.pub'));
       await keyPair(file('host'));
+      sshd = await startSshd(net, file);
+    },
+    async configure(more) {
+      endGroup(sshd);
+      await writeFile(file('sshd_config'), `${sshdConfiguration(net.far, file)}${more}\n`, { mode: 0o600 });
       sshd = await startSshd(net, file);
     },
     inside: ([program, ...words]) =>

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,6 +72,48 @@ describe.skipIf(noSecondHost !== undefined)('a host that ssh does not reach', { 
     expect(readdirSync(second.folder)).toEqual([]);
   });
 
+  describe('or that cannot run the agent', () => {
+    const bin = () => join(second.root, 'bin');
+    /** Programs that the other side finds first. */
+    const programs = async (scripts: Readonly<Record<string, string>>) => {
+      await mkdir(bin(), { recursive: true });
+      for (const [name, script] of Object.entries(scripts))
+        await writeFile(join(bin(), name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      await second.configure(`SetEnv PATH=${bin()}:/usr/sbin:/usr/bin:/sbin:/bin`);
+    };
+    afterAll(() => second.configure(''));
+
+    it('is told with its machine where Node has to be installed by hand', async () => {
+      await programs({ node: 'echo old', uname: 'echo riscv64' });
+      expect(await refused()).toMatchObject({
+        kind: 'host',
+        what: expect.stringContaining('does not run on its riscv64'),
+        next: expect.stringContaining('install Node there'),
+      });
+    });
+
+    it('is sent the Node from here, once, where it has none that fits', async () => {
+      await rm(bin(), { recursive: true, force: true });
+      await programs({ node: 'echo old' });
+      const host = await second.connect();
+      expect(host.sent).toEqual([expect.stringMatching(/^node-[0-9a-f]{12}$/)]);
+      expect(await host.run({ argv: ['true'], timeLimit: seconds(5) })).toMatchObject({ code: 0 });
+      await host.close();
+      const again = await second.connect();
+      expect(again.sent).toEqual([]);
+      await again.close();
+    });
+
+    it('is told where sshd forwards nothing', async () => {
+      await second.configure('AllowStreamLocalForwarding no');
+      expect(await refused()).toMatchObject({
+        kind: 'host',
+        what: expect.stringContaining('sshd forwards no sockets there'),
+        next: expect.stringContaining('AllowStreamLocalForwarding yes'),
+      });
+    });
+  });
+
   it('is told when its key has changed, and is sent nothing', async () => {
     await second.newHostKey();
     const agents = second.agents();
@@ -89,7 +131,6 @@ describe.skipIf(noSecondHost !== undefined)('a host that ssh does not reach', { 
 
 /** Node removes the file of a socket that it closes: the file is moved away for that moment. */
 async function leaveSocketFile(server: ReturnType<typeof createServer>, path: string): Promise<void> {
-  const { rename } = await import('node:fs/promises');
   await rename(path, `${path}-kept`);
   await new Promise((resolve) => server.close(resolve));
   await rename(`${path}-kept`, path);
