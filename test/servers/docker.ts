@@ -78,14 +78,8 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
         // A containerd that was killed leaves these; the next one would be waited for in vain for 15 s.
         for (const file of ['pid', 'sock', 'sock.ttrpc'])
           await rm(join(folder, `exec/containerd/containerd.${file}`), { force: true });
-        const child = spawn(
-          'unshare',
-          ['--net', 'sh', '-c', 'ip link set lo up; exec dockerd "$@"', 'dockerd', ...argv],
-          {
-            stdio: 'ignore',
-            detached: true,
-          },
-        );
+        const argvThere = [`--net=/proc/${anchor.pid}/ns/net`, 'dockerd', ...argv];
+        const child = spawn('nsenter', argvThere, { stdio: 'ignore', detached: true });
         child.unref();
         child.on('error', () => {});
         if (await answers(socket, () => child.exitCode !== null)) return;

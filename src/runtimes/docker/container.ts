@@ -143,9 +143,12 @@ export function unitContainer(unit: Unit, made: Made): Docker.ContainerCreateOpt
   });
 }
 
-/** A unit that is wanted comes back after a restart of the engine; one that was stopped stays so. */
+/**
+ * A unit that is wanted comes back after a restart of the engine; one that was stopped stays so. Not `unless-stopped`: an
+ * engine that was killed ends what it finds when it starts again, takes that for stopped by hand, and would leave it so.
+ */
 export const restartPolicy = (unit: Unit, wanted: 'running' | 'stopped'): Docker.HostRestartPolicy => ({
-  Name: unit.restart === 'always' && wanted === 'running' ? 'unless-stopped' : 'no',
+  Name: unit.restart === 'always' && wanted === 'running' ? 'always' : 'no',
 });
 
 /**

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fail } from '../../evidence/problem.ts';
-import { seconds } from '../../evidence/units.ts';
 import { endpoint } from './container.ts';
 import { hasStatus } from './engine-problem.ts';
-import type { Ground } from './ground.ts';
+import { endOf, type Ground } from './ground.ts';
 import { LABELS } from './names.ts';
 import { ensureNetworks } from './networks.ts';
 import { unitOfLabel } from './records.ts';
@@ -66,10 +65,7 @@ async function killByHelper({ engine, names, images }: Ground, pid: number, cont
   );
   try {
     await engine.call('ends a process', (docker) => docker.getContainer(helper.id).start());
-    const { StatusCode } = await engine.call('ends a process', (docker) => docker.getContainer(helper.id).wait(), {
-      limit: seconds(30),
-    });
-    return StatusCode === 0;
+    return (await endOf({ engine }, helper.id))?.State.ExitCode === 0;
   } finally {
     await engine.call('puts away what ends a process', (docker) =>
       docker.getContainer(helper.id).remove({ force: true, v: true }),

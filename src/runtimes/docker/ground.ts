@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Software, UnitUser } from '../unit.ts';
 import type { Engine } from './engine.ts';
@@ -33,3 +34,25 @@ export async function imageOf(
   const image = await images.of(software, user);
   return { image, details: software.kind === 'image' ? await imageDetails(engine, image) : undefined };
 }
+
+const FIRST_LOOK_MS = 10;
+const LONGEST_WAIT_MS = 400;
+
+/**
+ * The container once it has ended; undefined once it is gone. By looking again and again: the engine's own `wait` never
+ * tells its client that the engine went away.
+ */
+export async function endOf(
+  { engine }: Pick<Ground, 'engine'>,
+  id: string,
+  signal?: AbortSignal,
+): Promise<Docker.ContainerInspectInfo | undefined> {
+  for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LONGEST_WAIT_MS, pause * 1.4)) {
+    const found = await inspected({ engine }, id);
+    if (found === undefined || !ALIVE.has(found.State.Status)) return found;
+    await sleep(pause, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** `restarting` is between two lives. */
+export const ALIVE: ReadonlySet<string> = new Set(['running', 'restarting', 'paused']);

@@ -5,13 +5,12 @@ import { type Milliseconds, milliseconds } from '../../evidence/units.ts';
 import { checkedName } from '../checked-name.ts';
 import type { Job, JobEnd } from '../unit.ts';
 import { endpoint, jobContainer } from './container.ts';
-import { unlimited } from './engine.ts';
 import { hasStatus, unlessAbsent } from './engine-problem.ts';
-import { type Ground, imageOf, inspected } from './ground.ts';
+import { endOf, type Ground, imageOf, inspected } from './ground.ts';
 import { LABELS } from './names.ts';
 import { ensureNetworks } from './networks.ts';
 import { lastOutput, plainOutput } from './output.ts';
-import { OVER_MEMORY } from './state.ts';
+import { exitOf, OVER_MEMORY } from './state.ts';
 
 type Found = Docker.ContainerInspectInfo;
 
@@ -19,8 +18,8 @@ type Found = Docker.ContainerInspectInfo;
 const TIMEOUT_CODES = [124, 137];
 /** The engine notes the start a moment after the command began to be timed. */
 const CLOCKS_MS = 250;
-/** What containers end with when their engine goes down, beside codes of their own. */
-const ENGINE_WENT_DOWN = [137, 143, 255];
+/** By SIGKILL and SIGTERM: so an engine that goes down, or finds them when it comes back, ends its containers. */
+const ENGINE_WENT_DOWN = [137, 143];
 /** Another command makes a container within this time. */
 const IN_THE_MAKING_MS = 5_000;
 /** Somebody else who waited for the same job has read its end by then. */
@@ -128,18 +127,10 @@ export class Jobs {
   ): Promise<JobEnd> {
     const started = await inspected(this.#ground, id);
     if (started === undefined) return REMOVED;
-    let tries = 0;
-    const over = this.#ground.engine.call(
-      `waits for the job ${job.name}`,
-      (docker) => {
-        tries++;
-        return docker.getContainer(id).wait();
-      },
-      { limit: unlimited },
-    );
     const left =
       limit === undefined ? undefined : Math.max(0, Date.parse(started.State.StartedAt) + limit - Date.now());
-    const what = await firstOf(unlessAbsent(over), left, signal);
+    const stop = new AbortController();
+    const what = await firstOf(endOf(this.#ground, id, stop.signal), left, signal).finally(() => stop.abort());
     if (what === 'cancelled') {
       await this.#cancel(id);
       return { kind: 'lost', reason: 'it was cancelled' };
@@ -148,20 +139,18 @@ export class Jobs {
       await this.#kill(id);
       return { kind: 'timed-out', output: await this.#output(id) };
     }
-    const found = await inspected(this.#ground, id);
-    if (found === undefined) return REMOVED;
-    return this.#end(found, job, tries > 1);
+    return what === undefined ? REMOVED : this.#end(what, job);
   }
 
-  async #end(found: Found, job: Job, interrupted: boolean): Promise<JobEnd> {
+  async #end(found: Found, job: Job): Promise<JobEnd> {
     if (found.Name.includes('.cancelled.')) return { kind: 'lost', reason: 'it was cancelled' };
     const { ExitCode: code, StartedAt, FinishedAt, OOMKilled } = found.State;
-    if (interrupted && ENGINE_WENT_DOWN.includes(code)) {
-      return { kind: 'lost', reason: 'the engine went down while it ran' };
-    }
     const output = await this.#output(found.Id);
     const took = milliseconds(Math.max(0, Date.parse(FinishedAt) - Date.parse(StartedAt)));
     if (TIMEOUT_CODES.includes(code) && took + CLOCKS_MS >= job.timeLimit) return { kind: 'timed-out', output };
+    if (ENGINE_WENT_DOWN.includes(code) && !OOMKilled) {
+      return { kind: 'lost', reason: `it was ended from outside (${exitOf(found.State)})` };
+    }
     return { kind: 'exited', code, output: OOMKilled ? `${output}${OVER_MEMORY}\n` : output, took };
   }
 
@@ -191,7 +180,7 @@ export class Jobs {
 
   async #kill(id: string): Promise<void> {
     await this.#tolerant(`ends a job`, (docker) => docker.getContainer(id).kill());
-    await this.#tolerant(`waits for the end of a job`, (docker) => docker.getContainer(id).wait());
+    await endOf(this.#ground, id);
   }
 
   async #rename(id: string, how: 'ended' | 'cancelled'): Promise<void> {
@@ -236,7 +225,7 @@ async function firstOf<T>(
   over: Promise<T>,
   left: number | undefined,
   signal: AbortSignal | undefined,
-): Promise<'over' | 'late' | 'cancelled'> {
+): Promise<T | 'late' | 'cancelled'> {
   const end = new AbortController();
   // What comes later than the first has been told, or does not matter any more.
   over.catch(() => {});
@@ -248,7 +237,7 @@ async function firstOf<T>(
       });
   const late = left === undefined ? never : sleep(left, 'late' as const, { signal: end.signal }).catch(() => never);
   try {
-    return await Promise.race([over.then(() => 'over' as const), cancelled, late]);
+    return await Promise.race([over, cancelled, late]);
   } finally {
     end.abort();
   }

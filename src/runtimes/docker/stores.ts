@@ -8,6 +8,7 @@ import type { UnitFile, UnitUser } from '../unit.ts';
 import { archive, type Entry, firstFile } from './archive.ts';
 import type { Engine } from './engine.ts';
 import { hasStatus, unlessAbsent } from './engine-problem.ts';
+import { endOf } from './ground.ts';
 import { LABELS, type Names } from './names.ts';
 import { STORES, UNIT_NAMES } from './place.ts';
 import { IMAGE_USERS } from './users.ts';
@@ -227,16 +228,15 @@ export class Stores {
   async #work(hand: Docker.Container, entries: readonly Entry[], doing: string): Promise<void> {
     if (entries.length > 0) await this.#unpack(hand, entries);
     await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).start());
-    const { StatusCode: code } = await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).wait(), {
-      limit: minutes(5),
-    });
+    const end = await endOf({ engine: this.#engine }, hand.id);
+    const code = end?.State.ExitCode;
     if (code === 0) return;
     const said = await this.#engine.call(doing, (docker) =>
       docker.getContainer(hand.id).logs({ stdout: true, stderr: true }),
     );
     fail({
       kind: 'host',
-      what: `a hand of the runtime ended with exit status ${code} (${doing})`,
+      what: `a hand of the runtime ended with exit status ${code ?? 'unknown'} (${doing})`,
       where: this.#engine.where,
       detail: said.toString('utf8').split('\n').slice(-5),
       next: 'look at the lines above, and at the disk of the engine (`docker system df`)',
