@@ -117,6 +117,7 @@ describe('a launch of an app that something else deployed', () => {
       .steps.filter((s) => s.applies.kind === 'applies')
       .map((s) => s.id);
     expect(applying.sort()).toEqual([
+      'A.1/check-stock',
       'A.1/database',
       'A.1/headers',
       'A.1/health',
@@ -125,6 +126,7 @@ describe('a launch of an app that something else deployed', () => {
       'A.2/smoke',
       'A.3/watched',
       'A.4/window',
+      'C.1/tests',
     ]);
     expect(shop.requests).toEqual([]);
   });
@@ -140,6 +142,7 @@ describe('a launch of an app that something else deployed', () => {
       (view?.steps ?? []).filter((s) => s.state !== 'not-applicable').map((s) => [s.id, s.state]),
     );
     expect(stands).toEqual({
+      'A.1/check-stock': 'passed',
       'A.1/database': 'passed',
       'A.1/headers': 'passed',
       'A.1/health': 'passed',
@@ -149,6 +152,7 @@ describe('a launch of an app that something else deployed', () => {
       'A.2/smoke': 'warned',
       'A.3/watched': 'passed',
       'A.4/window': expect.stringMatching(/^(passed|warned)$/),
+      'C.1/tests': 'passed',
     });
   });
 

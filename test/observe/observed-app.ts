@@ -24,6 +24,7 @@ export function layObservedApp(
   const folder = mkdtempSync(join(root, 'app-'));
   mkdirSync(join(folder, 'src'));
   writeFileSync(join(folder, 'src', 'shop.js'), '// what runs over there\n');
+  writeFileSync(join(folder, 'src', 'stock.js'), 'console.log(3);\n');
   if (certificate) writeFileSync(join(folder, 'shop-ca.pem'), certificate.cert);
   const secret = `${folder}-database-url`;
   if (databaseUrl) writeFileSync(secret, `${databaseUrl}\n`, { mode: 0o600 });
@@ -41,6 +42,9 @@ export function layObservedApp(
     `    errors: sum(rate(shop_requests_total{status="5xx"}[5s]))`,
     '    latencyP95: histogram_quantile(0.95, sum by (le) (rate(shop_request_seconds_bucket[5s])))',
     `  allowWrites: ${allowWrites}`,
+    'tests: node src/shop.js',
+    'ownChecks:',
+    '  stock: { command: node src/stock.js, metric: shop.stock, unit: count, comparator: ">", threshold: 0 }',
     'smoke:',
     '  - { path: /front, contentType: text/html, contains: Shop }',
     `  - { name: an order is taken, method: POST, path: /orders, status: 201, body: '{"id":"smoke"}' }`,

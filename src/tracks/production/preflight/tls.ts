@@ -78,7 +78,10 @@ export function accepted({ handshakes }: TlsObservation, versions: readonly Hand
   return exactly(meant.filter((h) => h.state === 'accepted').length, meant.length);
 }
 
-export function certificateFaults({ certificate: seen }: TlsObservation): { observed: Observed; note: string | undefined } {
+export function certificateFaults({ certificate: seen }: TlsObservation): {
+  observed: Observed;
+  note: string | undefined;
+} {
   if (seen.kind === 'not seen') return { observed: absent(seen.reason), note: undefined };
   const { chain, hostName, daysLeft, subject, key, notAfter } = seen.certificate;
   const faults = [
