@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import { saidByEngine, unlessAbsent } from './engine-problem.ts';
 import { imageDetails } from './image-facts.ts';
 import { LABELS } from './names.ts';
+import { loginFor } from './registry-login.ts';
 
 const PULL_LIMIT = minutes(30);
 
@@ -77,6 +78,7 @@ async function pull(engine: Engine, reference: string, progress: Progress, signa
   progress(`pulls ${reference}`);
   // Without a tag the engine would pull every one that there is.
   const whole = /[:@][^/]*$/.test(reference) ? reference : `${reference}:latest`;
+  const login = await loginFor(reference);
   const refused = (text: string): never => {
     const problem = saidByEngine(text, `pulls ${reference}`);
     const full = /disk of the Docker engine is full/.test(problem.what);
@@ -96,7 +98,10 @@ async function pull(engine: Engine, reference: string, progress: Progress, signa
     const error = await engine.call(
       `pulls ${reference}`,
       async (docker) => {
-        const stream = await docker.pull(whole, signal === undefined ? {} : { abortSignal: signal });
+        const stream = await docker.pull(whole, {
+          ...(login === undefined ? {} : { authconfig: login }),
+          ...(signal === undefined ? {} : { abortSignal: signal }),
+        });
         return (await followed(docker, stream, progress)).error;
       },
       { limit: PULL_LIMIT, signal },

@@ -16,6 +16,8 @@ export type EngineFacts = {
   readonly cgroup: '1' | '2';
   readonly storage: string;
   readonly rootless: boolean;
+  /** Its kernel can hold a container to a memory limit. */
+  readonly limitsMemory: boolean;
 };
 
 export type CallSettings = {
@@ -101,6 +103,7 @@ async function factsOf(docker: Docker): Promise<EngineFacts> {
     cgroup: info.CgroupVersion === '2' ? '2' : '1',
     storage: info.Driver,
     rootless: security.some((option) => option.includes('rootless')),
+    limitsMemory: info.MemoryLimit === true,
   };
 }
 

@@ -43,7 +43,11 @@ async function isHere(pid: number, container: string): Promise<boolean> {
 }
 
 /** Where the engine is elsewhere, or its processes belong to somebody else: a container that sees all of them. */
-async function killByHelper({ engine, names, images }: Ground, pid: number, container: string): Promise<boolean> {
+export async function killByHelper(
+  { engine, names, images }: Pick<Ground, 'engine' | 'names' | 'images'>,
+  pid: number,
+  container: string,
+): Promise<boolean> {
   const image = await images.common();
   const script = 'grep -q "$2" "/proc/$1/cgroup" && kill -9 "$1"';
   const helper = await engine.call('makes what ends a process', (docker) =>

@@ -47,11 +47,7 @@ type Stopped = Awaited<ReturnType<Runtime['stop']>>;
 class DockerRuntime implements Runtime {
   readonly kind = 'docker';
   readonly place = DOCKER_PLACE;
-  readonly abilities: Abilities = {
-    'memory-limit': { kind: 'can' },
-    partition: { kind: 'can' },
-    isolation: { kind: 'can' },
-  };
+  readonly abilities: Abilities;
   readonly images: AppImages;
   readonly #settings: DockerRuntimeSettings;
   readonly #ground: Ground;
@@ -66,6 +62,13 @@ class DockerRuntime implements Runtime {
     this.#settings = settings;
     this.#tell = progress;
     engine.onWait((line) => this.#tell(line));
+    this.abilities = {
+      'memory-limit': engine.facts.limitsMemory
+        ? { kind: 'can' }
+        : { kind: 'cannot', because: 'the kernel of the engine has no control groups for memory' },
+      partition: { kind: 'can' },
+      isolation: { kind: 'can' },
+    };
     const names = namesOf(checkedName(id));
     const images = new Images(engine, (line) => this.#tell(line));
     const stores = new Stores({ engine, names, image: () => images.common() });

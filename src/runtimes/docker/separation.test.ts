@@ -7,6 +7,7 @@ import { seconds } from '../../evidence/units.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Network, Unit } from '../unit.ts';
 import { findEngine } from './engine.ts';
+import { killByHelper } from './faults.ts';
 import { Images } from './images.ts';
 import { POSTGRES_VERSION } from './machine.ts';
 import { LABELS, namesOf } from './names.ts';
@@ -256,6 +257,20 @@ describe.skipIf(found.kind === 'none')(`units in containers${notRun(found)}`, ()
     expect(await other.runtime.inspect('theirs')).toMatchObject({ kind: 'running' });
     expect(await other.runtime.stores()).toEqual(['data']);
     await other.close();
+  });
+
+  it('ends a process also where this machine does not see it, and only one of that container', async () => {
+    await runtime.start(unit('victim', forever, ['app']));
+    const { Id, State } = await engine.docker.getContainer(namesOf(ground.id).unit('victim')).inspect();
+    const elsewhere = { engine, names: namesOf(ground.id), images: new Images(engine, () => {}) };
+    expect(await killByHelper(elsewhere, process.pid, Id)).toBe(false);
+    expect(await killByHelper(elsewhere, State.Pid, Id)).toBe(true);
+    const state = await until(
+      () => runtime.inspect('victim'),
+      (seen) => seen.kind === 'running' && seen.restarts > 0,
+    );
+    expect(state).toMatchObject({ kind: 'running', restarts: 1 });
+    await runtime.remove('victim');
   });
 
   it('tells exporters which container is which unit', async () => {
