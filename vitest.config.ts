@@ -1,11 +1,40 @@
 import { defineConfig } from 'vitest/config';
 
+/** What measures time, or holds servers to a moment: one file after the other, and nothing beside it. */
+const ALONE = [
+  'src/probes/**/*.test.ts',
+  'src/parts/**/*.test.ts',
+  'src/runtimes/**/*.test.ts',
+  'src/hosts/**/*.test.ts',
+  'test/environments/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+];
+
+const shared = { testTimeout: 30_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Two cores: files that start real servers would disturb one another.
-    fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'alone',
+          include: ALONE,
+          fileParallelism: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'side by side',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ALONE,
+          // Launches mostly wait: two files at a time on two cores.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

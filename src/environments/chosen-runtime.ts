@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EnvironmentSettings, HostSettings, RuntimeKind } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Host } from '../hosts/host.ts';
-import type { SshHost } from '../hosts/ssh/host.ts';
+import { isSshHost } from '../hosts/ssh/host.ts';
 import { openProcessRuntime } from '../runtimes/process/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { hostOf } from './hosts.ts';
@@ -103,19 +103,18 @@ async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined
 }
 
 async function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
-  if (host.kind === 'local')
+  if (!isSshHost(host))
     return openProcessRuntime({ host, environment: wish.name, folder: join(wish.folder, 'runtime') });
-  const remote = host as SshHost;
   const { openRemoteProcessRuntime } = await import('../runtimes/remote/process-runtime.ts');
   return openRemoteProcessRuntime({
-    host: remote,
+    host,
     environment: wish.name,
-    folder: join(remote.root, 'environments', idOf(wish)),
+    folder: join(host.root, 'environments', idOf(wish)),
   });
 }
 
 async function engineOf(host: Host): Promise<{ readonly socket?: string }> {
-  return host.kind === 'ssh' ? { socket: await (host as SshHost).forwardSocket('/var/run/docker.sock') } : {};
+  return isSshHost(host) ? { socket: await host.forwardSocket('/var/run/docker.sock') } : {};
 }
 
 /** Two state directories may use one engine or one remote host: their environments of one name are not the same. */

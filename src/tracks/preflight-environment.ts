@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App, HostSettings, RuntimeKind } from '../config/app.ts';
@@ -85,9 +86,16 @@ export async function removePreflight(settings: PreflightSettings): Promise<'rem
 export const preflightOwner = async (settings: PreflightSettings): Promise<string | undefined> =>
   (await readMark(settings))?.launch;
 
+/** Every run once. Two state directories begin at different ones, so that launches at the same moment do not meet. */
+function runs(state: string): readonly number[] {
+  const count = Math.floor((LAST - FIRST) / PORTS_PER_ENVIRONMENT);
+  const begin = createHash('sha256').update(state).digest().readUInt16BE(0) % count;
+  return Array.from({ length: count }, (_, at) => FIRST + ((begin + at) % count) * PORTS_PER_ENVIRONMENT);
+}
+
 async function freeRun({ app, state, host: here, on }: PreflightSettings): Promise<number> {
   const host = await hostOf((on ?? HERE).host, { here, state });
-  for (let first = FIRST; first < LAST; first += PORTS_PER_ENVIRONMENT) {
+  for (const first of runs(state)) {
     const settings = { ...app.environments.production, firstPort: first, httpsPort: first + PORTS_PER_ENVIRONMENT - 1 };
     const states = await Promise.all(
       portPlan(app, settings)
