@@ -50,6 +50,9 @@ export type SecondHost = {
   close(): Promise<void>;
 };
 
+/** Where Holdpoint keeps its things on a host as root, unless it is told another place. */
+const USUAL_ROOT = '/var/lib/holdpoint-agent';
+
 export async function secondHost(): Promise<SecondHost> {
   await needPackages();
   const parent = await mkdtemp(join(tmpdir(), 'hp2-'));
@@ -69,6 +72,7 @@ export async function secondHost(): Promise<SecondHost> {
   await writeFile(file('known_hosts'), await knownHost(net.far, file('host.pub')));
   await writeFile(file('ssh_config'), sshConfiguration(net.far, file), { mode: 0o600 });
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  await mkdir(USUAL_ROOT, { recursive: true, mode: 0o755 });
   let sshd = await startSshd(net, file);
   const configuration = file('ssh_config');
   const sshOptions = ['-F', configuration];
@@ -108,11 +112,12 @@ export async function secondHost(): Promise<SecondHost> {
       spawn('ip', ['netns', 'exec', net.namespace, program, ...words], { stdio: 'ignore' }),
     async close() {
       for (const host of open) await host.close();
-      for (const pid of agents()) process.kill(pid, 'SIGKILL');
+      // Agents, and whatever they left running.
+      for (const pid of await processesIn(net)) endGroup(pid);
       endGroup(sshd);
-      await removeNamespace(net);
       // What was killed above may be writing its last.
-      for (let left = 20; left > 0 && agents().length > 0; left--) await sleep(50);
+      for (let left = 20; left > 0 && (await processesIn(net)).length > 0; left--) await sleep(50);
+      await removeNamespace(net);
       rmSync(parent, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -165,6 +170,14 @@ async function makeNamespace({ namespace, here, there, near, far }: Names): Prom
   await inside('link', 'set', 'lo', 'up');
 }
 
+async function processesIn({ namespace }: Names): Promise<readonly number[]> {
+  const { stdout } = await run('ip', ['netns', 'pids', namespace]).catch(() => ({ stdout: '' }));
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+}
+
 async function removeNamespace({ namespace, here }: Names): Promise<void> {
   await command('ip', 'link', 'delete', here).catch(() => undefined);
   await command('ip', 'netns', 'delete', namespace).catch(() => undefined);
@@ -205,9 +218,13 @@ const sshConfiguration = (address: string, file: (name: string) => string): stri
     '',
   ].join('\n');
 
-/** Started in its namespace, ended by its own pid. */
+/**
+ * Started in its namespace, ended by its own pid. What Holdpoint keeps on a host where nobody says otherwise is a folder of
+ * this host alone: an agent that answers at a socket there would else be one of another namespace.
+ */
 async function startSshd({ namespace, far }: Names, file: (name: string) => string): Promise<number> {
-  const words = ['netns', 'exec', namespace, '/usr/sbin/sshd', '-D', '-e', '-f', file('sshd_config')];
+  const script = 'mount --bind "$1" "$2" && exec /usr/sbin/sshd -D -e -f "$3"';
+  const words = ['netns', 'exec', namespace, 'sh', '-c', script, 'sshd', file('far'), USUAL_ROOT, file('sshd_config')];
   const child = spawn('ip', words, { stdio: 'ignore', detached: true });
   if (child.pid === undefined) throw new Error('sshd did not start');
   for (let left = 100; left > 0; left--) {
