@@ -1,6 +1,6 @@
 /**
  * Twenty switches from slot to slot under load: failed requests, and what a switch does to the P99.
- * `npx tsx bench/switch.ts [REQUESTS A SECOND] [SWITCHES]`, 1,000 and 20 unless told otherwise. Prints a table in Markdown and
+ * `npx tsx bench/switch.ts [REQUESTS A SECOND] [SWITCHES] [RUNTIME]`, 1,000, 20 and process unless told otherwise. Prints a table in Markdown and
  * ends with status 1 where a request failed.
  *
  * Each switch is a whole cycle, as in a rollout: the instances of the other slot start, become ready, get all traffic, and
@@ -10,22 +10,27 @@
  * machine's own mood is the larger part of it.
  */
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { cpus, loadavg, release } from 'node:os';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds, systemClock } from '../src/evidence/units.ts';
+import type { Address } from '../src/hosts/host.ts';
 import { caddy, switchTo, untilDrained } from '../src/parts/caddy.ts';
 import { createAuthority, issueLeaf } from '../src/parts/certificates.ts';
 import { carryOut, OF_PARTS } from '../src/parts/part.ts';
 import type { LoadResult } from '../src/probes/load/result.ts';
 import { runLoad } from '../src/probes/load/run.ts';
 import { otherSlot, type Slot, type Unit } from '../src/runtimes/unit.ts';
-import { freePorts, portAt, temporaryRuntime } from '../test/runtimes/temporary.ts';
+import { freePorts, portAt } from '../test/runtimes/temporary.ts';
+import { benchRuntime } from './runtime.ts';
 
 const RATE = Number(process.argv[2] ?? 1_000);
 const SWITCHES = Number(process.argv[3] ?? 20);
-/** From one switch to the next. */
-const CYCLE = seconds(4);
+const RUNTIME = process.argv[4] ?? 'process';
+/** From one switch to the next. Two containers start more slowly than two processes. */
+const CYCLE = seconds(RUNTIME === 'docker' ? 12 : 4);
 const INSTANCES = 2;
 
 /** Some work and a wait for each request, so that many are in flight whenever something is switched. */
@@ -34,21 +39,24 @@ const server = require('node:http').createServer((request, answer) => {
   request.resume();
   setTimeout(() => answer.end('{"slot":"' + process.env.SLOT + '"}'), 10);
 });
-server.listen(process.env.PORT, '127.0.0.1');
+server.listen(process.env.PORT, process.env.HOST);
 process.on('SIGTERM', () => {
   server.close(() => process.exit(0));
   setInterval(() => server.closeIdleConnections(), 20);
 });
 `;
 
-const { runtime, close } = await temporaryRuntime();
+const { runtime, close } = await benchRuntime(RUNTIME);
+const authorityFolder = await mkdtemp(join(tmpdir(), 'bench-'));
+const authorityFile = join(authorityFolder, 'authority.pem');
 const ports = await freePorts(3 + 2 * INSTANCES);
 const portOf = (slot: Slot, instance: number) => portAt(ports, 3 + instance + (slot === 'green' ? INSTANCES : 0));
+const nameOf = (slot: Slot, instance: number): string => `web-${slot}-${instance + 1}`;
 const instances = Array.from({ length: INSTANCES }, (_, i) => i);
-const addresses = (slot: Slot) => instances.map((i) => `127.0.0.1:${portOf(slot, i)}`);
+const addresses = (slot: Slot) => instances.map((i) => runtime.place.address(nameOf(slot, i), portOf(slot, i)));
 
 const unit = (slot: Slot, instance: number): Unit => ({
-  name: `web-${slot}-${instance + 1}`,
+  name: nameOf(slot, instance),
   of: 'web',
   role: 'web',
   slot,
@@ -56,7 +64,7 @@ const unit = (slot: Slot, instance: number): Unit => ({
   mounts: [],
   networks: ['app'],
   command: ['node', '-e', WEB],
-  environment: { SLOT: slot, PORT: String(portOf(slot, instance)) },
+  environment: { SLOT: slot, PORT: String(portOf(slot, instance)), HOST: runtime.place.listen },
   user: 'app',
   ports: [{ name: 'http', number: portOf(slot, instance) }],
   stop: { signal: 'SIGTERM', grace: seconds(10) },
@@ -66,12 +74,13 @@ const unit = (slot: Slot, instance: number): Unit => ({
 async function startSlot(slot: Slot): Promise<void> {
   for (const i of instances) {
     await runtime.start(unit(slot, i));
-    while (!(await listens(portOf(slot, i)))) await sleep(20);
+    while (!(await listens(await runtime.address(nameOf(slot, i), portOf(slot, i))))) await sleep(20);
   }
 }
 
-async function listens(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
+async function listens(address: Address | undefined): Promise<boolean> {
+  if (address === undefined) return false;
+  const socket = connect(address);
   try {
     await once(socket, 'connect');
     return true;
@@ -115,7 +124,7 @@ async function load(work: () => Promise<unknown>): Promise<LoadResult> {
     warmUpMs: 3_000,
     connections: 64,
     timeoutMs: 10_000,
-    caFile: runtime.place.path('authority', 'authority.pem'),
+    caFile: authorityFile,
   }).finally(() => {
     over = true;
   });
@@ -140,7 +149,9 @@ function print(rows: readonly Row[], switchMs: readonly number[], load1: number)
   const sorted = switchMs.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   console.log(`${machine}, ${new Date().toISOString().slice(0, 10)}, load average ${load1.toFixed(1)} before.`);
-  console.log(`${RATE} requests a second over TLS, 64 kept connections, ${INSTANCES} instances a slot.`);
+  console.log(
+    `${RATE} requests a second over TLS, 64 kept connections, ${INSTANCES} instances a slot, runtime ${RUNTIME}.`,
+  );
   console.log(`A switch took ${median.toFixed(0)} ms (median of ${sorted.length}).\n`);
   console.log('| run | switches | requests | failed | not 200 | P50 | P99 | P99 to none | generator |');
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |');
@@ -164,10 +175,7 @@ try {
   const authority = await createAuthority('bench', now);
   const leaf = await issueLeaf(authority, { hostnames: ['app.test'], uses: ['server'], now });
   const { place } = runtime;
-  await runtime.store('authority', 'proxy');
-  await runtime.put([
-    { store: 'authority', path: 'authority.pem', content: authority.certificate, mode: 0o644, user: 'proxy' },
-  ]);
+  await writeFile(authorityFile, authority.certificate);
   const settings = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
@@ -179,7 +187,7 @@ try {
   await carryOut(runtime, caddy(settings, place));
   await startSlot('blue');
   await switchTraffic('blue');
-  while (!(await listens(settings.ports.https))) await sleep(50);
+  while (!(await listens({ host: '127.0.0.1', port: settings.ports.https }))) await sleep(50);
 
   const switchMs: number[] = [];
   const rows: Row[] = [];
@@ -194,4 +202,5 @@ try {
   if (rows.some(({ result }) => failed(result) > 0 || notOk(result) > 0)) process.exitCode = 1;
 } finally {
   await close();
+  await rm(authorityFolder, { recursive: true });
 }
