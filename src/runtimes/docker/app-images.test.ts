@@ -169,6 +169,7 @@ RUN exit 1
     expect(await output(software, ['sh', 'run.sh'])).toBe(
       '/app\ncontent\nrun.sh: 3: cannot create x: Read-only file system\n'.replace('3:', '1:'),
     );
+    built.push(await new Images(engine, () => {}).of(software, 'app'));
     // Its image is there: the folder is needed no more.
     await rm(root, { recursive: true });
     const again = await ground.reopen();
@@ -183,6 +184,17 @@ RUN exit 1
       timeLimit: seconds(20),
     });
     expect(end).toMatchObject({ kind: 'exited', code: 0 });
+  });
+
+  it('builds the tree again where somebody has removed its image meanwhile', async () => {
+    const root = await context('removed', { file: 'content\n' });
+    const digest = digestOf(`${folder} removed`);
+    const software: Software = { kind: 'tree', folder: root, digest, packages: [] };
+    expect(await output(software, ['cat', 'file'])).toBe('content\n');
+    const image = await new Images(engine, () => {}).of(software, 'app');
+    await engine.docker.getImage(image).remove({ force: true });
+    expect(await output(software, ['cat', 'file'])).toBe('content\n');
+    built.push(image);
   });
 
   it('refuses a package whose name is none', async () => {

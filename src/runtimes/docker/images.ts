@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { fail } from '../../evidence/problem.ts';
-import { type Digest, isDigest } from '../../evidence/units.ts';
+import { type Digest, hours, isDigest } from '../../evidence/units.ts';
 import type { Software, UnitUser } from '../unit.ts';
 import { archive, type Entry, folderEntries } from './archive.ts';
 import { ensureBase } from './base-image.ts';
@@ -39,6 +39,19 @@ export class Images {
 
   /** Name of the image for a software and the role that its unit runs as. */
   async of(software: Software, user: UnitUser): Promise<string> {
+    const image = await this.#of(software, user);
+    if (software.kind === 'image' || (await this.#isThere(image))) return image;
+    // Somebody has tidied the engine up since this process made it.
+    this.#begun.clear();
+    return this.#of(software, user);
+  }
+
+  async #isThere(image: string): Promise<boolean> {
+    const found = this.#engine.call(`looks for ${image}`, (docker) => docker.getImage(image).inspect());
+    return (await unlessAbsent(found)) !== undefined;
+  }
+
+  async #of(software: Software, user: UnitUser): Promise<string> {
     switch (software.kind) {
       case 'parts':
         return user === 'app' ? this.common() : this.#part(user);
@@ -121,10 +134,7 @@ export class Images {
     },
   ): Promise<string> {
     const tag = `${repository}:${recipeDigest(recipe, more.inputs ?? []).slice(0, 16)}`;
-    const present = await unlessAbsent(
-      this.#engine.call(`looks for ${tag}`, (docker) => docker.getImage(tag).inspect()),
-    );
-    if (present !== undefined) return tag;
+    if (await this.#isThere(tag)) return tag;
     this.#progress(`builds ${recipe.what}, once for this engine`);
     const begun = performance.now();
     const entries = async function* (): AsyncGenerator<Entry> {
@@ -164,12 +174,13 @@ export class Images {
     return ownNode();
   }
 
-  /** Removes images of releases that no container stands on. */
+  /** Removes images of earlier releases that no container stands on. One that was made just now is about to be used. */
   async removeUnusedTrees(): Promise<void> {
     const images = await this.#engine.call('lists the images of releases', (docker) =>
       docker.listImages({ filters: { label: [`${LABELS.kind}=tree`] } }),
     );
-    for (const { Id, RepoTags } of images) {
+    for (const { Id, RepoTags, Created } of images) {
+      if (Date.now() - Created * 1_000 < hours(1)) continue;
       for (const name of RepoTags ?? [Id]) {
         try {
           // Not by force: the engine refuses where a container uses it.
