@@ -6,6 +6,7 @@ const ALONE = [
   'src/parts/**/*.test.ts',
   'src/runtimes/**/*.test.ts',
   'src/hosts/**/*.test.ts',
+  'src/cli/resident.test.ts',
   'test/environments/**/*.test.ts',
   'test/faults/**/*.test.ts',
 ];

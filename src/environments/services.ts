@@ -134,8 +134,16 @@ async function whyNotReady(
   const address = await reach(environment, unit, port);
   if (address === undefined) return `${unit} does not run`;
   const asked = readinessOf(service);
-  return asked ? difference(instanceTarget(address), asked) : whyNotListening(address);
+  const why = await (asked ? difference(instanceTarget(address), asked) : whyNotListening(address));
+  // The most likely slip of an app that has only ever run on one machine.
+  return why?.includes('ECONNREFUSED') && runtimeOf(environment) === 'apart'
+    ? `${why}; does it listen on the address in ${service.hostVariable} (${environment.runtime.place.listen}), and not on 127.0.0.1 alone?`
+    : why;
 }
+
+/** Whether each unit has a network of its own. */
+const runtimeOf = ({ runtime }: Environment): 'apart' | 'together' =>
+  runtime.abilities.isolation.kind === 'can' ? 'apart' : 'together';
 
 /** All that can be seen of a service that declares neither health nor readiness. */
 function whyNotListening({ host, port }: Address): Promise<string | undefined> {

@@ -122,6 +122,7 @@ async function open(root: string, state: string, windowSeconds: number): Promise
   const reading = await readApp(root);
   if (reading.kind !== 'app') throw new Error(`holdpoint.yaml of the post office: ${JSON.stringify(reading.problems)}`);
   return makeWorld({
+    on: { runtime: 'process' },
     app: reading.app,
     state,
     host: localHost(),

@@ -92,7 +92,7 @@ describe('a launch on a hard day', () => {
   let end: Ended;
 
   it('goes on after Ctrl-C, and says how to come back', async () => {
-    const launch = begin(place, 'launch', '--window', '20s', '--yes');
+    const launch = begin(place, 'launch', '--runtime', 'process', '--window', '20s', '--yes');
     const found = () => /launch (production-\S+?):/.exec(launch.said.out)?.[1] ?? firstLaunch();
     const firstLaunch = async () => (await (await findResident(place.state))?.launches())?.[0]?.launch;
     for (let i = 0; i < 600 && name === ''; i++, await pause(100)) name = (await found()) ?? '';
@@ -105,7 +105,7 @@ describe('a launch on a hard day', () => {
   });
 
   it('refuses a second launch with who, since when and how to attach', async () => {
-    const { status, err } = await holdpoint(place, 'launch', '--window', '20s', '--yes');
+    const { status, err } = await holdpoint(place, 'launch', '--runtime', 'process', '--window', '20s', '--yes');
     expect(status).toBe(1);
     expect(err).toContain(name);
     expect(err).toMatch(/since/);

@@ -68,6 +68,7 @@ async function release(serverText: string, migrateText: string): Promise<World> 
   const reading = await readApp(app);
   if (reading.kind !== 'app') throw new Error(JSON.stringify(reading.problems));
   const world = await makeWorld({
+    on: { runtime: 'process' },
     app: reading.app,
     state: join(root, 's'),
     host: localHost(),
