@@ -4,8 +4,6 @@ import { defineConfig } from 'vitest/config';
 const ALONE = [
   'src/probes/**/*.test.ts',
   'src/parts/**/*.test.ts',
-  'src/runtimes/**/*.test.ts',
-  'src/hosts/**/*.test.ts',
   'src/cli/resident.test.ts',
   'test/environments/**/*.test.ts',
   'test/faults/**/*.test.ts',
