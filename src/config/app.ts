@@ -212,7 +212,8 @@ export type RuntimeKind = 'process' | 'docker';
 
 /** `destination` is what the system's ssh takes: a name of its configuration, or `user@host`. */
 export type HostSettings =
-  | { readonly kind: 'local' }
+  /** `named`: somebody said so, as opposed to nobody having said anything. */
+  | { readonly kind: 'local'; readonly named?: true }
   | { readonly kind: 'ssh'; readonly name: string; readonly destination: string };
 
 export type Load = {

@@ -7,7 +7,7 @@ import type { App, HostSettings } from './app.ts';
  * @throws ProblemError `input`
  */
 export function hostNamed(text: string, app: Pick<App, 'hosts'>): HostSettings {
-  if (text === 'local') return { kind: 'local' };
+  if (text === 'local') return { kind: 'local', named: true };
   const known = app.hosts.find((host) => host.name === text);
   if (known) return known;
   const destination = /^ssh:(?:\/\/)?([^-\s][^\s]*)$/.exec(text)?.[1];

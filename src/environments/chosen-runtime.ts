@@ -46,9 +46,10 @@ const settingsOf = (place: string): HostSettings =>
   place === LOCAL ? { kind: 'local' } : { kind: 'ssh', name: place, destination: place };
 const LOCAL = 'local';
 
-/** The host `local` is what holds where nothing is said, so it is no wish to move away from another one. */
+/** The host `local` that nobody has named is no wish to move away from another one. */
 function refuseToMove(standsOn: StandsOn, { name, folder, settings }: RuntimeWish): void {
-  const host = settings.host.kind === 'local' ? standsOn.host : placeOf(settings.host);
+  const nobodySaid = settings.host.kind === 'local' && settings.host.named !== true;
+  const host = nobodySaid ? standsOn.host : placeOf(settings.host);
   const runtime = settings.runtime ?? standsOn.runtime;
   if (host === standsOn.host && runtime === standsOn.runtime) return;
   fail({

@@ -31,7 +31,8 @@ export const rules = (world: World): Step => ({
   id: 'A.3/rules',
   task: 'A.3',
   title: 'Alert rules fire, stay silent and recover',
-  needs: [],
+  // Not for its evidence: everything waits for the release, and nothing for the rules.
+  needs: ['A.2/release'],
   inputs: { release: world.inputs.release, holdpoint: world.inputs.holdpoint },
   applies: ownPrometheus(world.app),
   tokens: ['cpu'],
