@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { appendFile, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -134,7 +134,25 @@ async function endAll(root: string): Promise<string[]> {
       if (ended.status !== 0) left.push(`${name} ${environment}: ${ended.err}`);
     }
   }
-  return left;
+  return [...left, ...killResidents(root)];
+}
+
+/** Where a launch came to nothing `down` may have failed, too: what serves a state directory of this test ends with it. */
+function killResidents(root: string): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    const command = /^\d+$/.test(pid) ? commandOf(pid) : [];
+    if (!command.some((word) => word.startsWith(`${root}/`))) return [];
+    process.kill(Number(pid), 'SIGKILL');
+    return [`left running: ${command.join(' ')}`];
+  });
+}
+
+function commandOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 const engine = await findEngine();
