@@ -183,7 +183,7 @@ describe('what a team may write', () => {
       ],
       [
         { kind: 'tree' },
-        ['/bin/sh', '-c', 'exec caddy file-server --root "$1" --listen "$HOST:$PORT"', 'static', 'public'],
+        ['/bin/sh', '-c', expect.stringContaining('hide .* holdpoint.yaml'), 'static', 'public'],
         undefined,
         'HOST',
       ],

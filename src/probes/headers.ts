@@ -17,8 +17,12 @@ export type HeadersObservation =
   | { readonly kind: 'cannot tell'; readonly reason: string };
 
 /** Observes the response headers at `path`, which should be one of the app's pages. */
-export async function observeHeaders(target: HttpTarget, path: string): Promise<HeadersObservation> {
-  const request = await observe(target, { method: 'GET', path });
+export async function observeHeaders(
+  target: HttpTarget,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<HeadersObservation> {
+  const request = await observe(target, { method: 'GET', path, headers });
   const { exchange } = request;
   if (exchange.end !== 'answered') return { kind: 'cannot tell', reason: `${exchange.reason}: ${exchange.detail}` };
   if (exchange.status >= 400)

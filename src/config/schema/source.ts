@@ -116,11 +116,26 @@ function sourceOf({ image: reference, dockerfile: built, entrypoint: entry }: Gi
 /** The package that `fileServer` needs. */
 export const FILE_SERVER_PACKAGE = 'caddy';
 
-/** Caddy's own file server: no configuration file and, in this form, no admin endpoint. */
+/**
+ * Caddy's own file server, without an admin endpoint. Where the folder is the app's root, what lies beside the pages is
+ * hidden: files that begin with a dot (`.env`, `.git`), descriptions and what Holdpoint renders.
+ */
 const fileServer = (folder: string, host: string, port: string): Command => [
   '/bin/sh',
   '-c',
-  `exec caddy file-server --root "$1" --listen "$${host}:$${port}"`,
+  `exec caddy run --adapter caddyfile --config - <<END
+{
+	admin off
+	auto_https off
+}
+http://:$${port} {
+	bind $${host}
+	root * "$1"
+	file_server {
+		hide .* holdpoint.yaml compose.yaml docker-compose.yml Dockerfile launch
+	}
+}
+END`,
   'static',
   folder,
 ];

@@ -39,6 +39,12 @@ const POSTGRES_SHARED_MEMORY = 256 * 1_048_576;
 const uidOf = (user: UnitUser): number => IMAGE_USERS[user].uid;
 
 /** What holds for every container: no rights, nothing to write on but its stores and memory, limits. */
+/**
+ * The load balancer knows nobody but its neighbours. The name of one that is just being started again is not known, and
+ * would be asked of the world outside: where that does not answer, requests hang for seconds after the neighbour is back.
+ */
+const NEIGHBOURS_ONLY: Docker.HostConfig = { Dns: ['127.0.0.1'], DnsOptions: ['timeout:1', 'attempts:1'] };
+
 function hardened(runs: Runs, { names, details }: Made): Docker.HostConfig {
   const uid = uidOf(runs.user);
   const own = details === undefined ? `mode=0755,uid=${uid},gid=${uid}` : 'mode=1777';
@@ -65,6 +71,7 @@ function hardened(runs: Runs, { names, details }: Made): Docker.HostConfig {
       VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
     })),
     NetworkMode: first === undefined ? 'none' : names.network(first),
+    ...(runs.user === 'proxy' && first !== undefined ? NEIGHBOURS_ONLY : {}),
     ...(runs.user === 'postgres' ? { ShmSize: POSTGRES_SHARED_MEMORY } : {}),
   };
 }

@@ -12,7 +12,7 @@ export const candidate = (world: World): Step => ({
   id: 'A.2/candidate',
   task: 'A.2',
   title: 'Start the new web instances beside the old ones, ready and tried',
-  needs: ['A.1/*', 'A.2/release', 'A.2/certificates', 'A.2/keys', 'A.2/migrate'],
+  needs: ['A.1/*', 'A.2/release', 'A.2/certificates', 'A.2/keys', 'A.2/database', 'A.2/backup', 'A.2/migrate'],
   inputs: { production: world.inputs.production, release: world.inputs.release },
   applies: hasWebService(world.app),
   tokens: ['app'],

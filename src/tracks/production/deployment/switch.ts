@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HttpExpectation } from '../../../config/app.ts';
 import { publicDoor } from '../../../environments/expectation.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
@@ -82,16 +83,16 @@ const unseen = (note: ReturnType<typeof notebook>, reason: string): Measurement 
     method: { kind: 'file', text: 'record of the environment' },
   });
 
-/** A page that the app's own smoke tests find; undefined where they name none. */
-const pageOf = (world: World): string | undefined =>
-  world.app.smoke.find((s) => s.method === 'GET' && s.status < 400)?.path;
+/** A request for a page that the app's own smoke tests find; undefined where they name none. */
+const pageOf = (world: World): HttpExpectation | undefined =>
+  world.app.smoke.find((s) => s.method === 'GET' && s.status < 400);
 
 async function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
-  const path = pageOf(world) ?? '/';
+  const { path, headers } = pageOf(world) ?? { path: '/', headers: {} };
   return runLoad(
     {
       ...(await publicDoor(world.production)),
-      requests: [{ name: 'witness', weight: 1, method: 'GET', path }],
+      requests: [{ name: 'witness', weight: 1, method: 'GET', path, headers }],
       ratePerSecond: WITNESSES_PER_SECOND,
       durationMs: WATCHED,
       warmUpMs: 0,

@@ -31,8 +31,10 @@ export const headers = (world: World): Step => ({
   async run(attempt) {
     const environment = await world.preflight(attempt);
     const note = notebook(world.host.name, world.clock);
-    const path = world.app.smoke.find((s) => s.status < 400 && s.contentType?.startsWith('text/html'))?.path ?? '/';
-    const seen = await observeHeaders(await publicTarget(environment), path);
+    const pages = world.app.smoke.filter((s) => s.method === 'GET' && s.status < 400);
+    const page = pages.find((s) => s.contentType?.startsWith('text/html')) ?? pages[0];
+    const path = page?.path ?? '/';
+    const seen = await observeHeaders(await publicTarget(environment), path, page?.headers);
     const method = { kind: 'request', text: `GET ${path} through the load balancer` } as const;
     if (seen.kind === 'cannot tell')
       return [note({ metric: 'headers.missing', unit: 'count', observed: absent(seen.reason), method })];
