@@ -29,7 +29,11 @@ describe.skipIf(found.kind === 'none')(`images of an app${notRun(found)}`, () =>
   afterAll(async () => {
     await ground.close();
     await rm(folder, { recursive: true, force: true });
-    for (const id of built) await engine.docker.getImage(id).remove({ force: true });
+    for (const id of built) {
+      const image = engine.docker.getImage(id);
+      // An environment that was destroyed meanwhile has pruned it.
+      await image.remove({ force: true }).catch((thrown) => expect(thrown).toMatchObject({ statusCode: 404 }));
+    }
   });
 
   async function context(name: string, files: Readonly<Record<string, string>>): Promise<string> {
