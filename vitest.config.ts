@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** What measures time, or holds servers to a moment: one file after the other, and nothing beside it. */
 const ALONE = [
   'src/probes/**/*.test.ts',
-  'src/parts/**/*.test.ts',
+  'src/parts/caddy.test.ts',
+  'src/parts/golden-metrics/percentile.test.ts',
   'src/cli/resident.test.ts',
   'test/environments/**/*.test.ts',
   'test/faults/**/*.test.ts',
