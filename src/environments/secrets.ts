@@ -5,7 +5,7 @@ import type { Secret, SecretReference } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import { seconds } from '../evidence/units.ts';
 import { localHost } from '../hosts/local.ts';
-import { writeDurably } from '../ledger/durable-file.ts';
+import { writeOnce } from '../ledger/durable-file.ts';
 import type { Environment } from './environment.ts';
 
 /** Secrets that Holdpoint makes for an environment itself. */
@@ -68,7 +68,8 @@ export async function rememberHandedOver(
   const folder = handedOverFolder(environment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const digest = createHash('sha256').update(value).digest('hex').slice(0, 12);
-  await writeDurably(join(folder, `${name}-${digest}`), value, 0o600);
+  // Its name tells its content: what is there is the same.
+  await writeOnce(join(folder, `${name}-${digest}`), value, 0o600);
 }
 
 /** The value of one of the app's secrets in this environment. A generated one is made once per environment. */

@@ -25,6 +25,9 @@ const DEBIAN_NAMES: Readonly<Record<string, string>> = {
   'postgres-exporter': 'prometheus-postgres-exporter',
 };
 
+/** The file name of a program in Debian's packages. */
+export const debianName = (program: string): string => DEBIAN_NAMES[program] ?? program;
+
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/bin', '/sbin'];
 
 /** Absolute path of a program of a part, by upstream's name; undefined where it is not installed. */
@@ -33,7 +36,7 @@ export function findProgram(name: string): string | undefined {
     const folder = postgresBinaries();
     return folder === undefined ? undefined : executable(join(folder.path, name));
   }
-  const file = DEBIAN_NAMES[name] ?? name;
+  const file = debianName(name);
   for (const folder of FOLDERS) {
     const found = executable(join(folder, file));
     if (found !== undefined) return found;

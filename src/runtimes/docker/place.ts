@@ -1,3 +1,4 @@
+import { debianName, POSTGRES_PROGRAMS } from '../../hosts/programs.ts';
 import { checkedName, checkedPath } from '../checked-name.ts';
 import type { Place } from '../runtime.ts';
 import { POSTGRES_VERSION } from './machine.ts';
@@ -13,31 +14,11 @@ export const TREE = '/app';
  */
 export const UNIT_NAMES = 'unit-names';
 
-const POSTGRES_PROGRAMS = new Set([
-  'postgres',
-  'initdb',
-  'pg_ctl',
-  'pg_isready',
-  'pg_checksums',
-  'pg_controldata',
-  'pg_dump',
-  'pg_receivewal',
-  'psql',
-]);
-
-/** Debian's names where they differ from upstream's. */
-const DEBIAN_NAMES: Readonly<Record<string, string>> = {
-  'blackbox-exporter': 'prometheus-blackbox-exporter',
-  alertmanager: 'prometheus-alertmanager',
-  'node-exporter': 'prometheus-node-exporter',
-  'postgres-exporter': 'prometheus-postgres-exporter',
-};
-
 /** The path of a program in our images, which hold Debian's packages: known without looking. */
 function program(name: string): string {
   if (name === 'node') return '/usr/local/bin/node';
   if (POSTGRES_PROGRAMS.has(name)) return `/usr/lib/postgresql/${POSTGRES_VERSION}/bin/${name}`;
-  return `/usr/bin/${DEBIAN_NAMES[name] ?? name}`;
+  return `/usr/bin/${debianName(name)}`;
 }
 
 /** Where units find things in containers: the same on every engine. */

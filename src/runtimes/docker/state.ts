@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import type { UnitState } from '../unit.ts';
-import type { UnitRecord } from './records.ts';
+import type { UnitRecord } from '../unit-record.ts';
 
 /**
  * What a unit is doing, from what should be and what the engine says.

@@ -5,6 +5,7 @@ import { type Milliseconds, milliseconds } from '../../evidence/units.ts';
 import { checkedName } from '../checked-name.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Unit, UnitState } from '../unit.ts';
+import type { UnitRecord } from '../unit-record.ts';
 import { endpoint, restartPolicy, stopSeconds, unitContainer } from './container.ts';
 import { hasStatus } from './engine-problem.ts';
 import { ALIVE, type Ground, imageOf, inspected } from './ground.ts';
@@ -13,7 +14,7 @@ import { LABELS } from './names.ts';
 import { ensureNetworks } from './networks.ts';
 import { TREE } from './place.ts';
 import { IMAGE_PATH } from './recipes.ts';
-import { type UnitRecord, unitOfLabel } from './records.ts';
+import { unitOfLabel } from './records.ts';
 import { stateOf } from './state.ts';
 
 type Stopped = Awaited<ReturnType<Runtime['stop']>>;

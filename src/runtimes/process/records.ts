@@ -1,16 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../../evidence/problem.ts';
 import type { Host } from '../../hosts/host.ts';
-import type { Unit } from '../unit.ts';
-
-/** What the runtime keeps of a unit, so that it can be compared, put back, and stopped in order. */
-export type UnitRecord = {
-  readonly unit: Unit;
-  readonly wanted: 'running' | 'stopped';
-  /** Units are stopped in the reverse of the order in which they were started. */
-  readonly order: number;
-};
+import { recordFrom, recordText, type UnitRecord } from '../unit-record.ts';
 
 /** `units/NAME/` of an environment: record.json, about.json for exporters, run, log, starts. */
 export class UnitRecords {
@@ -32,12 +23,9 @@ export class UnitRecords {
   async read(name: string): Promise<UnitRecord | undefined> {
     const text = await readFile(join(this.#folder, name, 'record.json'), 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
-    const record = parsed(text);
-    if (isRecord(record)) return record;
-    return fail({
-      kind: 'host',
-      what: `the record of unit ${name} is damaged`,
-      where: join(this.#folder, name, 'record.json'),
+    return recordFrom(text, {
+      name,
+      file: join(this.#folder, name, 'record.json'),
       next: 'remove that file; the next launch starts the unit afresh',
     });
   }
@@ -48,7 +36,7 @@ export class UnitRecords {
     await this.#host.place([
       // Other users may read which unit this is, but not its environment.
       { path: join(folder, 'about.json'), content: JSON.stringify({ name, of, role, slot }), mode: 0o644 },
-      { path: join(folder, 'record.json'), content: JSON.stringify(record, undefined, 2), mode: 0o600 },
+      { path: join(folder, 'record.json'), content: recordText(record), mode: 0o600 },
     ]);
   }
 
@@ -84,15 +72,3 @@ export class UnitRecords {
     await this.#host.remove(this.folder(name));
   }
 }
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Enough to tell our own file from a damaged one; it is written whole or not at all. */
-const isRecord = (value: unknown): value is UnitRecord =>
-  typeof value === 'object' && value !== null && 'unit' in value && 'wanted' in value && 'order' in value;

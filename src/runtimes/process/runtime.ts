@@ -11,11 +11,12 @@ import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/pac
 import { checkedName, checkedPath } from '../checked-name.ts';
 import type { Abilities, Place, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
+import type { UnitRecord } from '../unit-record.ts';
 import { type Handover, heard, lastBytes, runJob } from './jobs.ts';
 import { MemoryGroups } from './memory-groups.ts';
 import { nodeCopy, nodeProgram, placeFacts, processPlace, resolveProgram, unitPath } from './place.ts';
 import { treeUsage } from './proc.ts';
-import { type UnitRecord, UnitRecords } from './records.ts';
+import { UnitRecords } from './records.ts';
 import { programConfig, unitScript } from './script.ts';
 import { type ProgramInfo, Supervisor } from './supervisor.ts';
 import { endTagged, killTagged, TAG, taggedProcesses } from './tag.ts';

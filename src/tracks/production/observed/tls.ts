@@ -6,7 +6,7 @@ import { observeTls } from '../../../probes/tls.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
-import { accepted, certificateFaults } from '../preflight/tls.ts';
+import { tlsMeasurements } from '../preflight/tls.ts';
 import { authoritiesOf, LOOK_STANDS, observedInputs } from './deployment.ts';
 
 /** Which TLS versions the observed server speaks, by handshakes without a request, and whether its certificate holds. */
@@ -71,24 +71,9 @@ async function lookAtTls(world: World, observe: Observe): Promise<Measurement[]>
     kind: 'handshake',
     text: `one handshake with ${host} for each of TLS 1.0, 1.1, 1.2, 1.3, each first made against a control server`,
   } as const;
-  const words = seen.handshakes.map((h) => `${h.version} ${h.state}`).join(', ');
   const { certificate } = seen;
   return [
-    note({
-      metric: 'tls.obsolete-accepted',
-      unit: 'count',
-      observed: accepted(seen, ['TLSv1', 'TLSv1.1']),
-      method,
-      note: words,
-    }),
-    note({
-      metric: 'tls.current-accepted',
-      unit: 'count',
-      observed: accepted(seen, ['TLSv1.2', 'TLSv1.3']),
-      method,
-      note: words,
-    }),
-    note({ metric: 'tls.certificate-faults', unit: 'count', method, ...certificateFaults(seen) }),
+    ...tlsMeasurements(seen, method, note),
     note({
       metric: 'certificate.days-left',
       unit: 'days',

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { authorityFile } from '../../../environments/certificates.ts';
 import { door } from '../../../environments/environment.ts';
-import { absent, exactly, type Observed } from '../../../evidence/measurement.ts';
+import { absent, exactly, type Measurement, type Method, type Observed } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
 import { type Handshake, observeTls, type TlsObservation } from '../../../probes/tls.ts';
 import { ask, hasWebService } from '../../asking.ts';
-import { notebook } from '../../observing.ts';
+import { type Notebook, notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
 /** Which TLS versions the load balancer speaks, by real handshakes, and whether its certificate holds. */
@@ -49,36 +49,41 @@ export const tls = (world: World): Step => ({
       kind: 'handshake',
       text: 'one handshake for each of TLS 1.0, 1.1, 1.2, 1.3, each first made against a control server',
     } as const;
-    const words = seen.handshakes.map((h) => `${h.version} ${h.state}`).join(', ');
-    return [
-      note({
-        metric: 'tls.obsolete-accepted',
-        unit: 'count',
-        observed: accepted(seen, ['TLSv1', 'TLSv1.1']),
-        method,
-        note: words,
-      }),
-      note({
-        metric: 'tls.current-accepted',
-        unit: 'count',
-        observed: accepted(seen, ['TLSv1.2', 'TLSv1.3']),
-        method,
-        note: words,
-      }),
-      note({ metric: 'tls.certificate-faults', unit: 'count', method, ...certificateFaults(seen) }),
-    ];
+    return tlsMeasurements(seen, method, note);
   },
 });
 
+/** What handshakes showed of versions and certificate. */
+export function tlsMeasurements(seen: TlsObservation, method: Method, note: Notebook): Measurement[] {
+  const words = seen.handshakes.map((h) => `${h.version} ${h.state}`).join(', ');
+  return [
+    note({
+      metric: 'tls.obsolete-accepted',
+      unit: 'count',
+      observed: accepted(seen, ['TLSv1', 'TLSv1.1']),
+      method,
+      note: words,
+    }),
+    note({
+      metric: 'tls.current-accepted',
+      unit: 'count',
+      observed: accepted(seen, ['TLSv1.2', 'TLSv1.3']),
+      method,
+      note: words,
+    }),
+    note({ metric: 'tls.certificate-faults', unit: 'count', method, ...certificateFaults(seen) }),
+  ];
+}
+
 /** How many of the versions were accepted; absent as soon as one handshake could not tell. */
-export function accepted({ handshakes }: TlsObservation, versions: readonly Handshake['version'][]): Observed {
+function accepted({ handshakes }: TlsObservation, versions: readonly Handshake['version'][]): Observed {
   const meant = handshakes.filter((h) => versions.includes(h.version));
   const unclear = meant.find((h) => h.state === 'cannot tell');
   if (unclear && unclear.state === 'cannot tell') return absent(`${unclear.version}: ${unclear.reason}`);
   return exactly(meant.filter((h) => h.state === 'accepted').length, meant.length);
 }
 
-export function certificateFaults({ certificate: seen }: TlsObservation): {
+function certificateFaults({ certificate: seen }: TlsObservation): {
   observed: Observed;
   note: string | undefined;
 } {
