@@ -26,7 +26,8 @@ export async function place(folder: string, text: string, force: 'force' | 'care
   return { kind: 'written', file, former };
 }
 
-const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
+/** What cannot be looked at counts as not there: writing never replaces anything, whatever was seen. */
+export const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 async function putAside(file: string): Promise<string> {
   for (let n = 1; ; n++) {

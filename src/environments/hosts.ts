@@ -49,5 +49,6 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export async function closeHosts(): Promise<void> {
   const all = [...lines.values()];
   lines.clear();
+  // A line that never came up, or is gone already, is as good as closed.
   for (const line of all) await line.then((host) => host.close()).catch(() => undefined);
 }

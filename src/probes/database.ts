@@ -63,6 +63,7 @@ export async function observeDatabase({ url, timeoutMs }: DatabaseLook): Promise
   } catch (thrown) {
     return { kind: 'cannot tell', reason: errorText(thrown) };
   } finally {
+    // What was seen has been seen; a server that is gone by now changes nothing of it.
     await client.end().catch(() => undefined);
   }
 }
@@ -121,6 +122,7 @@ async function connect(login: Login, timeoutMs: number): Promise<Connected | Dat
       await client.connect();
       return { kind: 'connected', client, line: way.tls ? 'tls' : login.host?.startsWith('/') ? 'socket' : 'plain' };
     } catch (thrown) {
+      // It never came to a connection; why is told below.
       await client.end().catch(() => undefined);
       const next = otherWay(way, login.tls, errorText(thrown));
       if (next === undefined) return refusal(thrown);

@@ -4,7 +4,7 @@ import { configProblemLines } from '../../config/problem.ts';
 import { CONFIG_FILE, readApp, remarkLine } from '../../config/read.ts';
 import { type Answers, type Draft, draft } from '../../drafting/draft.ts';
 import { gatherFacts } from '../../drafting/facts.ts';
-import { type Placed, place } from '../../drafting/place.ts';
+import { exists, type Placed, place } from '../../drafting/place.ts';
 import { fail } from '../../evidence/problem.ts';
 import { askText, canAsk } from '../ask.ts';
 import type { Call, ExitStatus } from '../command.ts';
@@ -14,7 +14,7 @@ export async function run(call: Call): Promise<ExitStatus> {
   const { out, options } = call;
   const folder = await folderOf(appPath(call));
   const force = options.given('force') ? 'force' : 'careful';
-  if (force === 'careful' && (await isThere(resolve(folder, CONFIG_FILE))))
+  if (force === 'careful' && (await exists(resolve(folder, CONFIG_FILE))))
     refuse({ kind: 'exists', file: resolve(folder, CONFIG_FILE) });
   const facts = await gatherFacts(folder);
   const answers = options.given('yes') ? {} : await asked(draft(facts));
@@ -38,6 +38,7 @@ export async function run(call: Call): Promise<ExitStatus> {
 }
 
 async function folderOf(given: string): Promise<string> {
+  // Not there, or not to be looked at: the message asks for another folder either way.
   const about = await stat(given).catch(() => undefined);
   if (about?.isDirectory()) return resolve(given);
   if (basename(given) === CONFIG_FILE) return folderOf(dirname(given));
@@ -48,8 +49,6 @@ async function folderOf(given: string): Promise<string> {
     next: 'go to the folder of your app, or name it with --app PATH',
   });
 }
-
-const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 const refuse = ({ file }: Placed): never =>
   fail({

@@ -97,6 +97,7 @@ export class SshLine {
     if (end.code !== 0 && !(await this.isUp())) fail(await this.#refused(end.stderr));
     await this.#join();
     for (const [key, forward] of this.#forwards) {
+      // One that cannot be made again is forgotten: whoever asks for it next is told why.
       const local = await forward.again().catch(() => undefined);
       if (local === undefined) this.#forwards.delete(key);
       else forward.local = local;
@@ -216,6 +217,7 @@ export class SshLine {
 
   /** Ends what leads through the connection for this process; the connection itself ends with its last user. */
   async down(): Promise<void> {
+    // Whoever raises it hears of its failure; here it only has to be over.
     await this.#raising?.catch(() => undefined);
     const others = await this.#users.others();
     if (existsSync(this.control)) {

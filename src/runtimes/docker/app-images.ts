@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fail, ProblemError } from '../../evidence/problem.ts';
 import { minutes } from '../../evidence/units.ts';
+import { localHost } from '../../hosts/local.ts';
 import { checkedPath } from '../checked-name.ts';
 import type { ImageBuild, ImageFacts } from '../runtime.ts';
 import { archive, folderEntries } from './archive.ts';
@@ -121,9 +122,10 @@ async function factsOf(engine: Engine, name: string): Promise<ImageFacts> {
 /** By `DOCKERFILE.dockerignore` where there is one, else by `.dockerignore` of the context. */
 async function keptBy(context: string, dockerfile: string): Promise<(path: string) => boolean> {
   for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
-    const text = await readFile(join(context, file), 'utf8').catch(() => undefined);
+    // One that is there and cannot be read is a Problem: without its rules, secrets could be sent along.
+    const text = await localHost().read(join(context, file));
     if (text === undefined) continue;
-    const rules = (await dockerignore())({ ignorecase: false }).add(text);
+    const rules = (await dockerignore())({ ignorecase: false }).add(Buffer.from(text).toString('utf8'));
     // The Dockerfile itself is needed whatever is ignored.
     return (path) => path === dockerfile || !rules.ignores(path);
   }

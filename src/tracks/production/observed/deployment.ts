@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { HttpExpectation, LoadRequest, Observe, ServerByUrl } from '../../../config/app.ts';
+import { exactly, type Measurement, type Method } from '../../../evidence/measurement.ts';
+import type { Objective } from '../../../evidence/objective.ts';
 import { fail } from '../../../evidence/problem.ts';
 import { days, type Milliseconds } from '../../../evidence/units.ts';
 import type { Applicability } from '../../../plan/step.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
 import type { PrometheusTarget } from '../../../probes/promql.ts';
+import { ask } from '../../asking.ts';
+import type { Notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
 /** What every step says of itself that would have to change something. */
@@ -79,3 +83,30 @@ export async function authoritiesOf({ caFile }: ServerByUrl, key: string): Promi
     }),
   );
 }
+
+/** What the plan says of requests that are not sent because they would write. */
+export const notSentObjective = (metric: string): Objective =>
+  ask({
+    id: 'not-sent',
+    metric,
+    is: ['==', 0, 'count'],
+    source: 'what was not asked is said',
+    gate: 'warn',
+    maximumAge: LOOK_STANDS,
+  });
+
+/** How many of `all` declared requests were not sent, and which. */
+export const notSent = (
+  metric: string,
+  left: readonly { readonly method: string; readonly path: string }[],
+  all: number,
+  method: Method,
+  note: Notebook,
+): Measurement =>
+  note({
+    metric,
+    unit: 'count',
+    observed: exactly(left.length, all),
+    method,
+    note: left.length === 0 ? undefined : `${requestsText(left)}: ${LEFT_OUT}`,
+  });

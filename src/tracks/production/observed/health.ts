@@ -10,8 +10,9 @@ import type { World } from '../../world.ts';
 import {
   below,
   deploymentTarget,
-  LEFT_OUT,
   LOOK_STANDS,
+  notSent,
+  notSentObjective,
   observedInputs,
   requestsText,
   sendable,
@@ -42,14 +43,7 @@ export const observedHealth = (world: World, observe: Observe): Step => ({
       source: 'design: a health path that answers 200 to anything',
       maximumAge: LOOK_STANDS,
     }),
-    ask({
-      id: 'not-sent',
-      metric: 'health.not-sent',
-      is: ['==', 0, 'count'],
-      source: 'what was not asked is said',
-      gate: 'warn',
-      maximumAge: LOOK_STANDS,
-    }),
+    notSentObjective('health.not-sent'),
   ],
   retry: { kind: 'never' },
   run: () => lookAtHealth(world, observe),
@@ -81,13 +75,7 @@ async function lookAtHealth(world: World, observe: Observe): Promise<Measurement
       method,
       note: undiscerning[0],
     }),
-    note({
-      metric: 'health.not-sent',
-      unit: 'count',
-      observed: exactly(left.length, observe.health.length),
-      method,
-      note: left.length === 0 ? undefined : `${requestsText(left)}: ${LEFT_OUT}`,
-    }),
+    notSent('health.not-sent', left, observe.health.length, method, note),
   ];
 }
 

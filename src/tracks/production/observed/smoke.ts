@@ -11,6 +11,8 @@ import {
   deploymentTarget,
   LEFT_OUT,
   LOOK_STANDS,
+  notSent,
+  notSentObjective,
   observedInputs,
   requestsText,
   sendable,
@@ -37,14 +39,7 @@ export const observedSmoke = (world: World, observe: Observe): Step => ({
       source: 'plan A.2: smoke tests',
       maximumAge: LOOK_STANDS,
     }),
-    ask({
-      id: 'not-sent',
-      metric: 'smoke.not-sent',
-      is: ['==', 0, 'count'],
-      source: 'what was not asked is said',
-      gate: 'warn',
-      maximumAge: LOOK_STANDS,
-    }),
+    notSentObjective('smoke.not-sent'),
   ],
   retry: { kind: 'never' },
   async run() {
@@ -65,13 +60,7 @@ export const observedSmoke = (world: World, observe: Observe): Step => ({
         method,
         note: failing[0],
       }),
-      note({
-        metric: 'smoke.not-sent',
-        unit: 'count',
-        observed: exactly(left.length, world.app.smoke.length),
-        method,
-        note: left.length === 0 ? undefined : `${requestsText(left)}: ${LEFT_OUT}`,
-      }),
+      notSent('smoke.not-sent', left, world.app.smoke.length, method, note),
     ];
   },
 });
