@@ -4,7 +4,6 @@ import type { RuntimeKind } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
-import type { Environment } from './environment.ts';
 
 /** Where an environment's data lies: `local` or an ssh destination, and what carries its units out there. */
 export type StandsOn = { readonly host: string; readonly runtime: RuntimeKind };
@@ -51,9 +50,12 @@ const FRESH: EnvironmentRecord = {
   verifiedBackup: undefined,
 };
 
-const pathOf = (environment: Pick<Environment, 'folder'>) => join(environment.folder, 'environment.json');
+/** Whatever has a folder that a record lies in. */
+type Recorded = { readonly folder: string };
 
-export async function readRecord(environment: Pick<Environment, 'folder'>): Promise<EnvironmentRecord> {
+const pathOf = (environment: Recorded) => join(environment.folder, 'environment.json');
+
+export async function readRecord(environment: Recorded): Promise<EnvironmentRecord> {
   let text: string;
   try {
     text = await readFile(pathOf(environment), 'utf8');
@@ -78,7 +80,7 @@ export async function readRecord(environment: Pick<Environment, 'folder'>): Prom
 
 /** Replaces the record whole: after a crash it is either the old one or the new one. */
 export async function changeRecord(
-  environment: Pick<Environment, 'folder'>,
+  environment: Recorded,
   change: Partial<EnvironmentRecord>,
 ): Promise<EnvironmentRecord> {
   const next = { ...(await readRecord(environment)), ...change };
