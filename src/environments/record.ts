@@ -50,6 +50,8 @@ const FRESH: EnvironmentRecord = {
   verifiedBackup: undefined,
 };
 
+const ONLY_PLACE_ONCE: StandsOn = { host: 'local', runtime: 'process' };
+
 /** Whatever has a folder that a record lies in. */
 type Recorded = { readonly folder: string };
 
@@ -64,7 +66,10 @@ export async function readRecord(environment: Recorded): Promise<EnvironmentReco
     throw error;
   }
   try {
-    return { ...FRESH, ...(JSON.parse(text) as Partial<EnvironmentRecord>) };
+    const record = { ...FRESH, ...(JSON.parse(text) as Partial<EnvironmentRecord>) };
+    // From a version that knew one place alone: its data lies there, whatever would be chosen today.
+    const before = record.target === undefined ? undefined : ONLY_PLACE_ONCE;
+    return { ...record, standsOn: record.standsOn ?? before };
   } catch (cause) {
     throw new ProblemError(
       {
