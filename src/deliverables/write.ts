@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../evidence/problem.ts';
 import { ProblemError } from '../evidence/problem.ts';
@@ -36,6 +36,16 @@ export async function writeDeliverables(root: string, documents: readonly Delive
     }
   }
   return written;
+}
+
+/** The absolute paths of the documents that stand in the folder, however old they are. */
+export async function presentDeliverables(root: string): Promise<string[]> {
+  const folder = join(root, FOLDER);
+  const names = await readdir(folder).catch(() => []);
+  const present: string[] = [];
+  for (const path of names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+    if ((await readIfThere(path))?.includes(OURS)) present.push(path);
+  return present.sort();
 }
 
 async function writeOne(path: string, content: string): Promise<Written> {

@@ -123,6 +123,10 @@ export function describeEnvironment(open: OpenSettings): Environment {
   };
 }
 
+/** Whether something can be done to it: one that is only described has no runtime yet. */
+export const isOpen = (environment: Environment): boolean =>
+  Object.getOwnPropertyDescriptor(environment, 'runtime')?.get === undefined;
+
 export const PRODUCTION = 'production';
 
 /**

@@ -27,15 +27,16 @@ import type { Composition, Ground } from './serve.ts';
 /** What makes the resident process Holdpoint's own: how plans are made, documents rendered, environments ended. */
 export function compose(version: string): (ground: Ground) => Composition {
   return (ground) => {
-    const open: Opened = (request, before) => openWorld(ground, version, request, before);
+    const toRead: Opened = (request, plan) => openWorld(ground, version, request, plan, 'to-read');
     const toEnd = (input: Json) => openWorld(ground, version, appOf(input), undefined, 'to-end');
-    const renderer = new LaunchDocuments(ground, open);
+    const renderer = new LaunchDocuments(ground, toRead);
     return {
-      plans: async (request, before) => plannedFrom(await open(request, before), request),
+      plans: async (request, before) =>
+        plannedFrom(await openWorld(ground, version, request, before, 'to-launch'), request),
       operations: {
         places: async (input) => places(await renderer.documentsOf(named(input, 'launch', 'give the name of one'))),
-        down: async (input, run) => takeDown(await toEnd(input), run),
-        destroy: async (input, run) => destroyEnvironment(await toEnd(input), input, run),
+        down: (input, run) => renderer.apart(async () => takeDown(await toEnd(input), run)),
+        destroy: (input, run) => renderer.apart(async () => destroyEnvironment(await toEnd(input), input, run)),
       },
       follow: (engine) => followLaunches(engine, ground, renderer),
       close: closeHosts,
@@ -66,7 +67,7 @@ async function openWorld(
   version: string,
   request: Pick<LaunchRequest, 'directory' | 'options'>,
   before: Plan | undefined,
-  purpose: WorldSettings['purpose'] = 'to-launch',
+  purpose: WorldSettings['purpose'],
 ): Promise<World> {
   const app = await appIn(request.directory);
   const window = request.options.window;

@@ -1,10 +1,11 @@
 import { chown, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deliverables } from '../deliverables/deliverables.ts';
-import { FOLDER, writeDeliverables } from '../deliverables/write.ts';
+import { FOLDER, presentDeliverables, writeDeliverables } from '../deliverables/write.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LaunchRequest } from '../engine/request.ts';
 import { goldenSettingsOf } from '../environments/monitoring.ts';
+import { readRecord } from '../environments/record.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Plan } from '../plan/step.ts';
 import { deploymentProcedure } from '../tracks/production/deployment/procedures.ts';
@@ -12,8 +13,8 @@ import { applicationCrashDrill } from '../tracks/staging/drills/application-cras
 import type { World } from '../tracks/world.ts';
 import type { Ground } from './serve.ts';
 
-/** The world that a request is about; with the plan of an earlier launch, as it was for that. */
-export type Opened = (request: Pick<LaunchRequest, 'directory' | 'options'>, before?: Plan) => Promise<World>;
+/** The world that a launch was about, as it was for its plan; of what is gone nothing is opened or made anew. */
+export type Opened = (request: Pick<LaunchRequest, 'directory' | 'options'>, plan: Plan) => Promise<World>;
 
 /** @property documents absolute paths of the documents that stand now */
 export type Rendered = { readonly world: World; readonly documents: readonly string[] };
@@ -39,8 +40,13 @@ export class LaunchDocuments {
     const engine = this.#engine;
     if (engine === undefined)
       return fail({ kind: 'host', what: 'the resident process is still starting', next: 'try again in a moment' });
-    const mine = this.#last.then(() => render(engine, this.#ground, this.#open, launch));
-    // Who asked hears of a failure; the next one is rendered all the same.
+    return this.apart(() => render(engine, this.#ground, this.#open, launch));
+  }
+
+  /** Does something while nothing is rendered: an environment that is removed must not be opened at the same time. */
+  apart<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(act);
+    // Who asked hears of a failure; the next one has its turn all the same.
     this.#last = mine.catch(() => undefined);
     return mine;
   }
@@ -50,6 +56,9 @@ async function render(engine: Engine, ground: Ground, open: Opened, launch: stri
   const { record, plan, state, leaves, asOf } = await engine.snapshot(launch);
   const world = await open(record.request, plan);
   if (record.kind !== 'launch') return { world, documents: [] };
+  // Written while the environment stood, when there was more to say of it than now that it is destroyed.
+  if (!world.app.observe && (await readRecord(world.production)).standsOn === undefined)
+    return { world, documents: await presentDeliverables(world.app.root) };
   const written = await writeDeliverables(
     world.app.root,
     deliverables({

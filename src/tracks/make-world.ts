@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { App, HostSettings, Observe, RuntimeKind } from '../config/app.ts';
-import { describeEnvironment, type Environment, openEnvironment } from '../environments/environment.ts';
+import { describeEnvironment, type Environment, isOpen, openEnvironment } from '../environments/environment.ts';
 import { aim, epochDigest, epochFor } from '../environments/epoch.ts';
+import { readRecord } from '../environments/record.ts';
 import { fail } from '../evidence/problem.ts';
 import { type Clock, type Digest, hours, type Milliseconds } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
@@ -29,10 +30,10 @@ export type WorldSettings = {
   /** The inputs of the launch that goes on, by the plan that it had. Absent: the source as it is now. */
   readonly before: Omit<Inputs, 'window'> | undefined;
   /**
-   * `to-launch` opens the environments as they are asked for, `to-end` as they stand; `to-look` touches nothing, for a
-   * plan that is only printed.
+   * `to-launch` opens the environments as they are asked for, `to-end` as they stand, `to-read` those alone that stand;
+   * `to-look` touches nothing, for a plan that is only printed.
    */
-  readonly purpose: 'to-launch' | 'to-end' | 'to-look';
+  readonly purpose: 'to-launch' | 'to-end' | 'to-read' | 'to-look';
   /** Asked for at the command line, before what holdpoint.yaml says. */
   readonly on?: { readonly host?: HostSettings | undefined; readonly runtime?: RuntimeKind | undefined } | undefined;
   /** Whether packages and users may be put onto a host without asking again. */
@@ -135,25 +136,27 @@ const refuseToDeploy = (app: App): never =>
   });
 
 /** What was seen on one host and runtime says nothing of another. */
-function whereItStands(environment: Environment, { purpose, app }: WorldSettings): string {
+function whereItStands(environment: Environment, { app }: WorldSettings): string {
   if (app.observe) return 'what is observed';
-  return purpose === 'to-look' ? 'nothing yet' : `${environment.runtime.kind} of ${environment.host.name}`;
+  return isOpen(environment) ? `${environment.runtime.kind} of ${environment.host.name}` : 'nothing yet';
 }
 
 /** A launch that goes on belongs to the epoch that it began, whatever has happened to its units meanwhile. */
-async function epochOf(environment: Environment, target: Digest, { before, purpose }: WorldSettings): Promise<number> {
-  if (!before) return epochFor(environment, target, purpose === 'to-look' ? 'recorded' : 'running');
-  return epochFor(environment, target, 'recorded');
+async function epochOf(environment: Environment, target: Digest, { before }: WorldSettings): Promise<number> {
+  return epochFor(environment, target, before || !isOpen(environment) ? 'recorded' : 'running');
 }
 
-function environmentOf(
+async function environmentOf(
   { app, state, host, clock, purpose, on }: WorldSettings,
   name: 'production' | 'staging',
-): Promise<Environment> | Environment {
-  const described = app.environments[name] ?? app.environments.production;
-  const settings = { ...described, host: on?.host ?? described.host, runtime: on?.runtime ?? described.runtime };
-  const where = purpose === 'to-end' ? 'as-it-stands' : 'as-asked';
+): Promise<Environment> {
+  const wished = app.environments[name] ?? app.environments.production;
+  const settings = { ...wished, host: on?.host ?? wished.host, runtime: on?.runtime ?? wished.runtime };
+  const where = purpose === 'to-launch' ? 'as-asked' : 'as-it-stands';
   const open = { app, name, kind: 'lasting', settings, state, host, clock, where } as const;
   // What is only observed is never opened: nothing of it is ours to list, start or stop.
-  return purpose === 'to-look' || app.observe ? describeEnvironment(open) : openEnvironment(open);
+  const described = describeEnvironment(open);
+  if (app.observe || purpose === 'to-look') return described;
+  if (purpose === 'to-read' && (await readRecord(described)).standsOn === undefined) return described;
+  return openEnvironment(open);
 }

@@ -1,3 +1,4 @@
+import { changed } from '../changed.ts';
 import type { Fault } from '../fault.ts';
 
 export const rulesBlindPromtool: Fault = {
@@ -10,9 +11,8 @@ export const rulesBlindPromtool: Fault = {
   staysGreen: [],
   plant: async ({ world }) => {
     const { production } = world;
-    const runtime: typeof production.runtime = Object.create(production.runtime, {
-      place: { value: { ...production.runtime.place, program: () => '/bin/true' } },
-    });
+    const place = { ...production.runtime.place, program: () => '/bin/true' };
+    const runtime = changed(production.runtime, { place });
     return { world: { ...world, production: { ...production, runtime } }, unplant: async () => undefined };
   },
 };

@@ -2,6 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import type { Digest } from '../../../src/evidence/units.ts';
 import type { Unit } from '../../../src/runtimes/unit.ts';
 import { standUp } from '../../../src/tracks/stand-up.ts';
+import { changed } from '../changed.ts';
 import type { Fault } from '../fault.ts';
 
 export const twinOtherRelease: Fault = {
@@ -16,15 +17,12 @@ export const twinOtherRelease: Fault = {
     const { staging } = world;
     if (!staging) throw new Error('the app has no staging');
     const old = await world.release();
-    const next = { ...old, folder: `${folder}/next-release`, digest: `sha256:${'0'.repeat(64)}` as Digest };
+    const other = `sha256:${'0'.repeat(64)}` as Digest;
+    const next = { ...old, folder: `${folder}/next-release`, digest: other, tree: other };
     await cp(old.folder, next.folder, { recursive: true });
-    const runtime = new Proxy(staging.runtime, {
-      get(target, name) {
-        if (name === 'start') return (unit: Unit) => (unit.role === 'agent' ? Promise.resolve() : target.start(unit));
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
+    const { runtime: sound } = staging;
+    const start = async (unit: Unit) => (unit.role === 'agent' ? undefined : sound.start(unit));
+    const runtime = changed(sound, { start });
     return {
       world: { ...world, staging: { ...staging, runtime }, release: async () => next },
       unplant: async () => {
