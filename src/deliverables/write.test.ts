@@ -6,7 +6,7 @@ import { SampleLedger, samplePlan, sampleStep } from '../../test/sample-ledger.t
 import { sampleSource } from '../../test/sample-source.ts';
 import { minutes } from '../evidence/units.ts';
 import { deliverables } from './deliverables.ts';
-import { writeDeliverables } from './write.ts';
+import { presentDeliverables, writeDeliverables } from './write.ts';
 
 const latency = sampleStep('A.1/latency', 'P95 under load');
 const plan = samplePlan([latency]);
@@ -37,6 +37,13 @@ describe('documents beside holdpoint.yaml', () => {
     expect((await stat(file)).mtimeMs).toBe(before.mtimeMs);
     const after = await writeDeliverables(root, rendered(ledger.attempt('l', latency, 1, [{}])));
     expect(after[0]?.kind).toBe('written');
+  });
+
+  test('are found again where nothing can be rendered any more, without what other people keep there', async () => {
+    expect(await presentDeliverables(root)).toEqual([]);
+    const written = await writeDeliverables(root, rendered(new SampleLedger().open('l')));
+    await writeFile(join(root, 'launch', 'MINUTES.md'), '# by hand\n');
+    expect(await presentDeliverables(root)).toEqual(written.map(({ path }) => path).sort());
   });
 
   test("never replace or delete somebody else's file", async () => {
