@@ -320,7 +320,7 @@ test('a secret that stands in the app, in the output of a command or in a header
     notifications: [{ kind: 'webhook', url: `https://hooks.test/${canary}` }],
     recorder: {
       write: request,
-      read: { path: '/x', foundStatus: 200, absentStatus: 404 },
+      read: { path: '/x', headers: {}, foundStatus: 200, absentStatus: 404 },
       perSecond: 1,
     },
   });

@@ -41,10 +41,12 @@ export async function writeDeliverables(root: string, documents: readonly Delive
 /** The absolute paths of the documents that stand in the folder, however old they are. */
 export async function presentDeliverables(root: string): Promise<string[]> {
   const folder = join(root, FOLDER);
-  const names = await readdir(folder).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const present: string[] = [];
-  for (const path of names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+  for (const { name } of entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))) {
+    const path = join(folder, name);
     if ((await readIfThere(path))?.includes(OURS)) present.push(path);
+  }
   return present.sort();
 }
 
