@@ -239,7 +239,12 @@ export type Recorder = {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
   };
-  readonly read: { readonly path: string; readonly foundStatus: number; readonly absentStatus: number };
+  readonly read: {
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly foundStatus: number;
+    readonly absentStatus: number;
+  };
   readonly perSecond: number;
 };
 

@@ -93,6 +93,8 @@ const MISTAKES: readonly ((secret: string) => string)[] = [
   (s) => `smoke: [{ path: /, headers: { Authorization: Bearer ${s} } }]`,
   (s) => `smoke: [{ path: /, status: 99, body: ${s} }] # ${s}`,
   (s) => `recorder: { write: { path: /w, body: '${s}' }, read: { path: '/r/{key}' } }`,
+  (s) =>
+    `recorder: { write: { path: /w, body: '{key}' }, read: { path: '/r/{key}', headers: { Authorization: ${s} } } }`,
   (s) => `tests: { command: 'npm test --token ${s}', environment: { API_KEY: ${s} } }`,
   (s) => `tests: { command: 'npm test | ${s}' }`,
   (s) => `tests: { command: 'psql postgres://app:${s}@db/app' }`,

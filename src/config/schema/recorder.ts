@@ -33,6 +33,7 @@ const read = z.strictObject(
       description: 'Where the write can be read back.',
       examples: ['/api/movements/{key}'],
     }),
+    headers,
     foundStatus: key(status.default(200), { description: 'Answer for a write that is there.', examples: [200] }),
     absentStatus: key(status.default(404), {
       description: 'Answer for a write that is not there. Any other answer is no answer, and asked again.',

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Recorder as RecorderSettings } from '../../../config/app.ts';
 import { doorUrl, type Environment } from '../../../environments/environment.ts';
 import { difference, instanceNamed, readinessOf } from '../../../environments/expectation.ts';
 import { readRecord } from '../../../environments/record.ts';
@@ -7,12 +6,13 @@ import { absent, exactly, type Measurement, type Observed } from '../../../evide
 import { days, hours, type Milliseconds, minutes, seconds } from '../../../evidence/units.ts';
 import { type Drill, RECOVERY } from '../../../plan/procedure.ts';
 import { type Attempt, QUIET_MACHINE, type Step } from '../../../plan/step.ts';
-import { type RecorderTarget, readBack, recorderTarget, startRecorder } from '../../../probes/recorder.ts';
+import { readBack, startRecorder } from '../../../probes/recorder.ts';
 import { type RecoveryTime, recoveryTime } from '../../../probes/recovery-time.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { authorityOf } from '../../rollout.ts';
 import type { World } from '../../world.ts';
+import { writesAndReads } from './writes-and-reads.ts';
 import { lossesOf } from './written-and-read.ts';
 
 const BEFORE: Milliseconds = seconds(4);
@@ -163,22 +163,6 @@ async function crashEverything(world: World, attempt: Attempt): Promise<Measurem
     note({ metric: RECOVERY.lost, unit: 'count', observed: losses?.lost ?? why, method, note: losses?.note }),
     note({ metric: RECOVERY.unexpected, unit: 'count', observed: losses?.unexpected ?? why, method }),
   ];
-}
-
-/** holdpoint.yaml's `{key}` in the recorder's words. */
-function writesAndReads({ write, read }: RecorderSettings): RecorderTarget {
-  const template = (text: string) => text.replaceAll('{key}', '{{key}}');
-  return recorderTarget({
-    write: {
-      method: write.method,
-      path: template(write.path),
-      headers: Object.fromEntries(Object.entries(write.headers).map(([name, value]) => [name, template(value)])),
-      body: template(write.body),
-    },
-    read: { method: 'GET', path: template(read.path) },
-    found: { status: read.foundStatus },
-    absent: { status: read.absentStatus },
-  });
 }
 
 async function killServices(
