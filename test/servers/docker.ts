@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -8,9 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** An engine of the test's own, beside the machine's: it can be killed and filled up. */
 export type OwnEngine = {
   readonly socket: string;
+  /** The network that it is in, as a file for `nsenter`: ports that it publishes are reached from there alone. */
+  readonly network: string;
   /** SIGKILL, to the engine and to the containerd that it started. Containers live on. */
   kill(): Promise<void>;
+  /** SIGTERM, as when its service is stopped: containers end with it. */
+  stop(): Promise<void>;
   start(): Promise<void>;
+  /** A command in the engine's network, which reaches nothing but itself; ended with the engine. */
+  inside(argv: readonly [string, ...string[]]): void;
   close(): Promise<void>;
 };
 
@@ -19,8 +25,15 @@ export type OwnEngine = {
  * the machine's.
  *
  * @param size of the disk that it gets, in MiB; absent: a folder
+ * @param options further ones for dockerd
  */
-export async function ownEngine({ size }: { readonly size?: number } = {}): Promise<OwnEngine> {
+export async function ownEngine({
+  size,
+  options = [],
+}: {
+  readonly size?: number;
+  readonly options?: readonly string[];
+} = {}): Promise<OwnEngine> {
   const folder = await mkdtemp('/var/tmp/hp-engine-');
   const socket = join(folder, 's');
   const data = join(folder, 'data');
@@ -39,6 +52,7 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
     '--ip6tables=false',
     '--shutdown-timeout=2',
     `--config-file=${configuration}`,
+    ...options,
   ];
   // Holds the network while the engine is away.
   const anchor = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; echo up; exec sleep infinity'], {
@@ -68,9 +82,13 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
     }
     for (const pid of found) await ended(pid);
   };
+  const beside: ChildProcess[] = [];
   const engine: OwnEngine = {
     socket,
+    inside: (argv) => void beside.push(spawn('nsenter', [`--net=${engine.network}`, ...argv], { stdio: 'ignore' })),
+    network: `/proc/${anchor.pid}/ns/net`,
     kill: () => signal('SIGKILL'),
+    stop: () => signal('SIGTERM'),
     async start() {
       // After a kill a first start may fail on what was left behind; the next one then works.
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -78,8 +96,10 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
         // A containerd that was killed leaves these; the next one would be waited for in vain for 15 s.
         for (const file of ['pid', 'sock', 'sock.ttrpc'])
           await rm(join(folder, `exec/containerd/containerd.${file}`), { force: true });
-        const argvThere = [`--net=/proc/${anchor.pid}/ns/net`, 'dockerd', ...argv];
-        const child = spawn('nsenter', argvThere, { stdio: 'ignore', detached: true });
+        const child = spawn('nsenter', [`--net=${engine.network}`, 'dockerd', ...argv], {
+          stdio: 'ignore',
+          detached: true,
+        });
         child.unref();
         child.on('error', () => {});
         if (await answers(socket, () => child.exitCode !== null)) return;
@@ -87,6 +107,7 @@ export async function ownEngine({ size }: { readonly size?: number } = {}): Prom
       throw new Error('dockerd did not start');
     },
     async close() {
+      for (const child of beside) child.kill('SIGKILL');
       await signal('SIGTERM');
       await endShims(folder);
       anchor.kill('SIGKILL');

@@ -14,7 +14,7 @@ import { type Machine, RELEASE } from './machine.ts';
 import { LABELS } from './names.ts';
 
 /** debian:bookworm-slim of early 2026, for all architectures. */
-export const BASE_DIGEST = 'sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716';
+const DEBIAN = 'debian@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716';
 const REPOSITORY = 'holdpoint-base';
 /** Pulled and made ones are told apart: what stands on them is not the same. */
 const PULLED = `${REPOSITORY}:${RELEASE}-pulled`;
@@ -28,10 +28,16 @@ const DEBOOTSTRAP_LIMIT = minutes(15);
  * The image that all others stand on: Debian's own, by digest, or one that is made here by debootstrap where that cannot
  * be pulled.
  *
+ * @param reference what is pulled, with its digest
  * @returns its name on the engine
  * @throws ProblemError it can neither be pulled nor made
  */
-export async function ensureBase(engine: Engine, machine: () => Promise<Machine>, progress: Progress): Promise<string> {
+export async function ensureBase(
+  engine: Engine,
+  machine: () => Promise<Machine>,
+  progress: Progress,
+  reference = DEBIAN,
+): Promise<string> {
   for (const tag of [PULLED, MADE]) {
     if (
       (await unlessAbsent(engine.call(`looks for ${tag}`, (docker) => docker.getImage(tag).inspect()))) !== undefined
@@ -39,16 +45,15 @@ export async function ensureBase(engine: Engine, machine: () => Promise<Machine>
       return tag;
     }
   }
-  const refusal = await pulled(engine, progress);
+  const refusal = await pulled(engine, reference, progress);
   if (refusal === undefined) return PULLED;
   progress(`the base image cannot be pulled (${refusal}); it is made by debootstrap instead`);
-  await made(engine, await machine(), refusal, progress);
+  await made(engine, await machine(), { reference, refusal }, progress);
   return MADE;
 }
 
 /** Undefined once it is there; else why it is not. */
-async function pulled(engine: Engine, progress: Progress): Promise<string | undefined> {
-  const reference = `debian@${BASE_DIGEST}`;
+async function pulled(engine: Engine, reference: string, progress: Progress): Promise<string | undefined> {
   progress(`pulls ${reference}`);
   const stop = new AbortController();
   let timer = setTimeout(() => stop.abort(), FIRST_WORD);
@@ -79,7 +84,12 @@ async function pulled(engine: Engine, progress: Progress): Promise<string | unde
   }
 }
 
-async function made(engine: Engine, machine: Machine, refusal: string, progress: Progress): Promise<void> {
+async function made(
+  engine: Engine,
+  machine: Machine,
+  { reference, refusal }: { readonly reference: string; readonly refusal: string },
+  progress: Progress,
+): Promise<void> {
   const host = localHost();
   const cannot = (what: string, next: string, detail: readonly string[] = []): never =>
     fail({
@@ -93,7 +103,7 @@ async function made(engine: Engine, machine: Machine, refusal: string, progress:
   if (engine.facts.architecture !== process.arch) {
     cannot(
       `this machine is ${process.arch} and the engine ${engine.facts.architecture}`,
-      `let the engine pull debian@${BASE_DIGEST}`,
+      `let the engine pull ${reference}`,
     );
   }
   try {
