@@ -74,6 +74,11 @@ export interface Host {
   account(): Promise<Account>;
   /** Which programs of parts are installed, by upstream's name, with their absolute paths. */
   programs(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * What a person who waits for something on this host may want to know meanwhile, one line each; nothing of what was
+   * asked for. Until the returned function is called.
+   */
+  onNotice(hear: (notice: string) => void): () => void;
   /** Lets go of the line to the host; harmless where there is none. */
   close(): Promise<void>;
 }

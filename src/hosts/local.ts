@@ -69,6 +69,8 @@ export const localHost = (): Host => ({
     const found = names.map((name) => [name, findProgram(name)] as const);
     return new Map(found.flatMap(([name, path]) => (path === undefined ? [] : [[name, path] as const])));
   },
+  // No line leads to it: there is nothing to tell.
+  onNotice: () => () => undefined,
   close: () => Promise.resolve(),
 });
 

@@ -35,6 +35,7 @@ import { tls } from './production/preflight/tls.ts';
 import { window } from './production/validation/window.ts';
 import { applicationCrash } from './staging/drills/application-crash.ts';
 import { twin } from './staging/environment/twin.ts';
+import { toldByHost } from './told-by-host.ts';
 import type { World } from './world.ts';
 
 /** Every check and every deed of the plan, one line each. A new one is registered here. */
@@ -86,7 +87,7 @@ export function planFor(world: World): Plan<Step> {
   const plan = {
     app: world.app.name,
     environment: world.production.name,
-    steps: inOrder(steps.map((step) => withWholeTasks(step, steps))),
+    steps: inOrder(steps.map((step) => toldByHost(withWholeTasks(step, steps), world))),
     exemptions: world.app.exemptions,
   };
   const [first, ...others] = [...problems, ...planProblems(plan), ...strayExemptions(plan)];

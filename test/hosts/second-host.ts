@@ -36,7 +36,7 @@ export type SecondHost = {
   readonly namespace: string;
   connect(more?: Partial<SshHostSettings>): Promise<SshHost>;
   /** What `connect` connects with, as data. */
-  readonly settings: Omit<SshHostSettings, 'agent' | 'progress'>;
+  readonly settings: Omit<SshHostSettings, 'agent'>;
   /** Ids of the agents that run there. */
   agents(): readonly number[];
   cut(): Promise<void>;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Problem, ProblemError, problemOf } from '../../evidence/problem.ts';
+import type { Notices } from '../notices.ts';
 import { type FromAgent, lineOf, lines, packed, type Target, type ToAgent, unpacked, type Wire } from './wire.ts';
 
 /** How often a call may be carried out: one that may not be repeated is lost with the agent that had it. */
@@ -28,10 +29,12 @@ export type AgentClientSettings = {
   /** Raises the line and the agent, and returns the path of a socket here that leads to it. */
   readonly reach: () => Promise<string>;
   readonly destination: string;
+  /** What people call the host. */
+  readonly name: string;
   /** How long a dropped line may take to come back before calls end, in milliseconds. */
   readonly patience: number;
-  /** What a person may want to know meanwhile. */
-  readonly progress: (line: string) => void;
+  /** Told when the line drops, and when it is back. While somebody listens it is raised again at once. */
+  readonly notices: Notices;
 };
 
 /** A call that the agent had when the line or the agent went: whether it was carried out is not known. */
@@ -43,6 +46,8 @@ const PING_EVERY_MS = 10_000;
 /** An agent that is silent for so long has stopped, or the line has and ssh did not notice. */
 const SILENCE_MS = 45_000;
 const BETWEEN_TRIES_MS = 500;
+/** A line that is back sooner is no news. */
+const NEWS_AFTER_MS = 2_000;
 
 /**
  * Calls to the agent. Over a line that drops they are asked for again, each under its own id, so that the agent carries
@@ -120,28 +125,42 @@ export class AgentClient {
   }
 
   async #connect(): Promise<void> {
-    const { patience, progress, reach, destination } = this.#settings;
-    const deadline = performance.now() + patience;
+    // The first connection is not waited for: what is wrong with it is a person's to mend.
+    if (this.#life === undefined) return this.#open(await this.#settings.reach());
+    const { patience, notices, name } = this.#settings;
+    const begun = performance.now();
     let told = false;
+    const news = setTimeout(() => {
+      told = true;
+      notices.tell(`the line to ${name} dropped; trying again (for ${inWords(patience)})`, 'from now on');
+    }, NEWS_AFTER_MS);
+    try {
+      await this.#reconnect(begun + patience);
+      const away = Math.round((performance.now() - begun) / 1_000);
+      if (told) notices.tell(`the line to ${name} is back after ${away} s`, 'for the moment');
+    } catch (thrown) {
+      if (told) notices.tell(`the line to ${name} did not come back`, 'for the moment');
+      throw thrown;
+    } finally {
+      clearTimeout(news);
+    }
+  }
+
+  async #reconnect(deadline: number): Promise<void> {
     for (;;) {
       if (this.#closed) throw new ProblemError(this.#problem('the line was closed'));
       try {
-        await this.#open(await reach());
-        if (told) progress(`${destination} answers again`);
-        return;
+        return await this.#open(await this.#settings.reach());
       } catch (thrown) {
-        // The first connection is not waited for: what is wrong with it is a person's to mend.
-        if (this.#life === undefined || this.#closed) throw thrown;
-        const why = problemOf(thrown);
+        if (this.#closed) throw thrown;
         if (performance.now() > deadline) {
           this.#life = undefined;
+          const why = problemOf(thrown);
           throw new ProblemError({
-            ...this.#problem(`the line dropped and did not come back within ${patience / 1_000} s`),
+            ...this.#problem(`the line dropped and did not come back within ${inWords(this.#settings.patience)}`),
             detail: [why.what, ...(why.detail ?? [])],
           });
         }
-        if (!told) progress(`the line to ${destination} dropped: ${why.what}; trying for ${patience / 1_000} s`);
-        told = true;
         await sleep(BETWEEN_TRIES_MS);
       }
     }
@@ -192,7 +211,7 @@ export class AgentClient {
         );
         if (this.#socket !== socket) return;
         this.#socket = undefined;
-        if (!this.#closed && this.#pending.size > 0)
+        if (!this.#closed && (this.#pending.size > 0 || this.#settings.notices.somebodyListens))
           void this.ready().catch((thrown) => this.#giveUp(problemOf(thrown)));
       });
     });
@@ -242,5 +261,8 @@ export class AgentClient {
 }
 
 const FORWARDING = 'sshd there needs `AllowStreamLocalForwarding yes` and `AllowTcpForwarding yes`';
+
+const inWords = (length: number): string =>
+  length >= 60_000 && length % 60_000 === 0 ? `${length / 60_000} min` : `${length / 1_000} s`;
 
 const readProblem = (value: Wire): Problem => unpacked(value) as Problem;

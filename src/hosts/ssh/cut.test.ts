@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noSecondHost, type SecondHost, secondHost } from '../../../test/hosts/second-host.ts';
 import { freePorts, portAt } from '../../../test/runtimes/temporary.ts';
@@ -26,7 +25,10 @@ describe.skipIf(noSecondHost !== undefined)('the line to a host', { timeout: 180
 
   it('may be cut in the middle of a command: it runs on, once, and every line of it arrives once', async () => {
     const told: string[] = [];
-    const host = await second.connect({ progress: (line) => told.push(line) });
+    const [late, gone]: [string[], string[]] = [[], []];
+    const host = await second.connect();
+    const silence = host.onNotice((notice) => told.push(notice));
+    host.onNotice((notice) => gone.push(notice))();
     const port = portAt(await freePorts(1), 0);
     const web = second.inside(['python3', '-m', 'http.server', '--bind', '127.0.0.1', String(port)]);
     const near = await host.reach({ host: '127.0.0.1', port });
@@ -37,13 +39,20 @@ describe.skipIf(noSecondHost !== undefined)('the line to a host', { timeout: 180
     await second.cut();
     // What is asked meanwhile waits.
     const asked = host.exists(starts);
-    await sleep(25_000);
+    await expect
+      .poll(() => told, { timeout: 40_000 })
+      .toEqual(['the line to second dropped; trying again (for 2 min)']);
+    host.onNotice((notice) => late.push(notice));
     await second.mend();
     expect(await asked).toBe(true);
     expect(await end).toMatchObject({ kind: 'exited', code: 7 });
     expect(lines).toEqual(Array.from({ length: 30 }, (_, index) => `line ${index + 1}`));
     expect(await readFile(starts, 'utf8')).toBe('start\nend\n');
-    expect(told).toEqual([expect.stringContaining('the line to second dropped'), 'second answers again']);
+    expect(told.slice(1)).toEqual([expect.stringMatching(/^the line to second is back after \d+ s$/)]);
+    // Whoever begins to wait meanwhile is told as well; who waits no more is not.
+    expect(late).toEqual(told);
+    expect(gone).toEqual([]);
+    silence();
     // Tunnels are back, under the same number.
     expect((await fetch(`http://${near.host}:${near.port}/`)).status).toBe(200);
     web.kill();

@@ -3,6 +3,7 @@ import { fail, ProblemError } from '../../evidence/problem.ts';
 import { milliseconds } from '../../evidence/units.ts';
 import type { Account } from '../accounts.ts';
 import type { CommandEnd, Host, PlacedFile, PortState } from '../host.ts';
+import { Notices } from '../notices.ts';
 import { AgentClient, type Call, LostCall } from './agent-client.ts';
 import { type AgentProgram, type Installed, installAgent, startAgent } from './agent-program.ts';
 import { lineFailed, SshLine } from './line.ts';
@@ -19,8 +20,6 @@ export type SshHostSettings = {
   readonly root?: string;
   /** How long a dropped line may take to come back, in milliseconds; two minutes. */
   readonly patience?: number;
-  /** Told when the line drops, and when it is back. */
-  readonly progress?: (line: string) => void;
 };
 
 /** A host over ssh, with what a runtime needs of it beyond every host. */
@@ -55,12 +54,14 @@ const SMALL = 2_048;
 export async function sshHost(settings: SshHostSettings): Promise<SshHost> {
   const { destination, folder, sshOptions = [] } = settings;
   const line = new SshLine({ destination, folder, sshOptions });
+  const notices = new Notices();
   try {
     const installed = await installAgent(line, settings.agent, settings.root);
     const client = new AgentClient({
       destination,
+      name: settings.name,
       patience: settings.patience ?? PATIENCE_MS,
-      progress: settings.progress ?? (() => undefined),
+      notices,
       async reach() {
         await line.up();
         await startAgent(line, installed);
@@ -68,14 +69,21 @@ export async function sshHost(settings: SshHostSettings): Promise<SshHost> {
       },
     });
     await client.ready();
-    return connected(settings, line, client, installed);
+    return connected(settings.name, { line, client, installed, notices });
   } catch (thrown) {
     await line.down();
     throw thrown;
   }
 }
 
-function connected(settings: SshHostSettings, line: SshLine, client: AgentClient, installed: Installed): SshHost {
+type Connection = {
+  readonly line: SshLine;
+  readonly client: AgentClient;
+  readonly installed: Installed;
+  readonly notices: Notices;
+};
+
+function connected(name: string, { line, client, installed, notices }: Connection): SshHost {
   const call = (method: string, input: readonly unknown[], more: Partial<Call> = {}) =>
     client.call({ target: { of: 'host' }, method, input, repeatable: 'any number of times', ...more });
   function account(name: string): Promise<Account | undefined>;
@@ -85,7 +93,7 @@ function connected(settings: SshHostSettings, line: SshLine, client: AgentClient
   }
   return {
     kind: 'ssh',
-    name: settings.name,
+    name,
     root: installed.root,
     sent: installed.sent,
     call: (asked) => client.call(asked),
@@ -121,6 +129,7 @@ function connected(settings: SshHostSettings, line: SshLine, client: AgentClient
       await send(line, client, folder, remote);
       return 'sent';
     },
+    onNotice: (hear) => notices.listen(hear),
     async close() {
       client.close();
       await line.down();
