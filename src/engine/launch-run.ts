@@ -236,7 +236,8 @@ export class LaunchRun {
     const host = this.#planned?.host;
     const key = attemptText(id);
     if (step === undefined || host === undefined || this.#leaves.ofAttempt(id).length > 0) return;
-    this.#places.set(key, this.#shared.tokens.acquire(host, key, step.tokens, this.#letGo));
+    const wanted = { who: key, app: this.#record.plan.app, tokens: step.tokens };
+    this.#places.set(key, this.#shared.tokens.acquire(host, wanted, this.#letGo));
     if (this.waiting().some(({ who }) => who === key))
       this.#emit({ kind: 'step-waiting', step: step.id, attempt: id.attempt, tokens: step.tokens });
   }

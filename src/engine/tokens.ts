@@ -1,4 +1,4 @@
-import type { HostToken } from '../plan/step.ts';
+import { type HostToken, QUIET_MACHINE } from '../plan/step.ts';
 
 export type Release = () => void;
 
@@ -12,21 +12,39 @@ export type TokenWait = {
 type Waiter = {
   readonly who: string;
   readonly tokens: readonly HostToken[];
+  readonly claims: readonly Claim[];
   readonly grant: (release: Release) => void;
 };
 
-const overlap = (a: readonly HostToken[], b: readonly HostToken[]): boolean => a.some((token) => b.includes(token));
+const EVERY_APP = '*';
+
+/** What a token keeps others from. `app` is of one app, but a step that takes all tokens wants every app to be still. */
+type Claim = { readonly token: HostToken; readonly app: string };
+
+function claimsOf(tokens: readonly HostToken[], app: string): readonly Claim[] {
+  const isAlone = QUIET_MACHINE.every((token) => tokens.includes(token));
+  return tokens.map((token) => ({ token, app: token === 'app' && !isAlone ? app : EVERY_APP }));
+}
+
+const clash = (a: Claim, b: Claim): boolean =>
+  a.token === b.token && (a.app === b.app || a.app === EVERY_APP || b.app === EVERY_APP);
+
+const overlap = (a: readonly Claim[], b: readonly Claim[]): boolean => a.some((one) => b.some((o) => clash(one, o)));
 
 /**
- * The tokens of all hosts. Each is held by one at a time. First come, first served: nobody may take a token that an
- * earlier one waits for, or a step that wants the whole machine would wait for ever.
+ * The tokens of all hosts. Each is held by one at a time, `app` by one for each app. First come, first served: nobody may
+ * take a token that an earlier one waits for, or a step that wants the whole machine would wait for ever.
  */
 export class HostTokens {
-  readonly #held = new Map<string, { who: string; tokens: readonly HostToken[] }[]>();
+  readonly #held = new Map<string, { who: string; claims: readonly Claim[] }[]>();
   readonly #waiting = new Map<string, Waiter[]>();
 
   /** Resolves when all the tokens are held; undefined where the signal came first. */
-  acquire(host: string, who: string, tokens: readonly HostToken[], signal: AbortSignal): Promise<Release | undefined> {
+  acquire(
+    host: string,
+    { who, app, tokens }: { readonly who: string; readonly app: string; readonly tokens: readonly HostToken[] },
+    signal: AbortSignal,
+  ): Promise<Release | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     if (tokens.length === 0) return Promise.resolve(() => undefined);
     return new Promise((resolve) => {
@@ -41,6 +59,7 @@ export class HostTokens {
       const waiter: Waiter = {
         who,
         tokens,
+        claims: claimsOf(tokens, app),
         grant: (release) => {
           signal.removeEventListener('abort', withdraw);
           resolve(release);
@@ -56,10 +75,10 @@ export class HostTokens {
   waiting(host: string): TokenWait[] {
     const queue = this.#queue(host);
     const held = this.#held.get(host) ?? [];
-    return queue.map(({ who, tokens }, place) => ({
+    return queue.map(({ who, tokens, claims }, place) => ({
       who,
       tokens,
-      heldBy: [...held, ...queue.slice(0, place)].filter((other) => overlap(other.tokens, tokens)).map((h) => h.who),
+      heldBy: [...held, ...queue.slice(0, place)].filter((other) => overlap(other.claims, claims)).map((h) => h.who),
     }));
   }
 
@@ -73,10 +92,10 @@ export class HostTokens {
     const queue = this.#queue(host);
     const held = this.#held.get(host) ?? [];
     this.#held.set(host, held);
-    const spokenFor: HostToken[] = held.flatMap((h) => h.tokens);
+    const spokenFor: Claim[] = held.flatMap((h) => h.claims);
     for (const waiter of [...queue]) {
-      if (!overlap(waiter.tokens, spokenFor)) {
-        const holding = { who: waiter.who, tokens: waiter.tokens };
+      if (!overlap(waiter.claims, spokenFor)) {
+        const holding = { who: waiter.who, claims: waiter.claims };
         held.push(holding);
         queue.splice(queue.indexOf(waiter), 1);
         waiter.grant(() => {
@@ -86,7 +105,7 @@ export class HostTokens {
           this.#serve(host);
         });
       }
-      spokenFor.push(...waiter.tokens);
+      spokenFor.push(...waiter.claims);
     }
   }
 }

@@ -8,8 +8,9 @@ import type { TaskId } from './task.ts';
 export type StepId = `${TaskId}/${string}`;
 
 /**
- * What a step uses of its host while it runs; no two running steps hold the same one. A step that measures time or load
- * takes all three, so that nothing of ours disturbs it.
+ * What a step uses of its host while it runs; no two running steps hold the same one. `app` is the app that the launch is
+ * of: steps of two apps may each hold theirs. A step that measures time or load takes all three, and then no other step
+ * holds any, so that nothing of ours disturbs it.
  */
 export type HostToken = 'cpu' | 'disk' | 'app';
 export const QUIET_MACHINE: readonly HostToken[] = ['cpu', 'disk', 'app'];
