@@ -23,7 +23,8 @@ export const tests = (world: World): Step => ({
   needs: ['A.2/release'],
   inputs: { source: world.inputs.source, release: world.inputs.release },
   applies: appliesIf(world.app.tests !== undefined, 'the app declares no tests'),
-  tokens: ['cpu', 'disk'],
+  // Not the disk: nothing of the way to production waits for this track, and the database would wait for the build.
+  tokens: ['cpu'],
   estimate: seconds(60),
   objectives: [
     ask({ id: 'failing', metric: 'tests.failing-runs', is: ['==', 0, 'count'], source: 'plan C.1: tests pass' }),
