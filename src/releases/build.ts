@@ -6,6 +6,7 @@ import type { Clock, Digest, Milliseconds } from '../evidence/units.ts';
 import { between, minutes } from '../evidence/units.ts';
 import type { CommandEnd, Host } from '../hosts/host.ts';
 import type { ImageFacts, Images } from '../runtimes/runtime.ts';
+import { missingImages } from './carried-images.ts';
 import { digestOfNamed } from './digest.ts';
 import type { Release, ReleaseImage } from './release.ts';
 import { buildInputs, configurationDigest, releaseDigest, shortDigest } from './release.ts';
@@ -50,7 +51,7 @@ const recordPath = (folder: string, inputs: Digest) => join(folder, `built-from-
 export async function buildRelease(app: App, source: Tree, settings: BuildSettings): Promise<Release> {
   const inputs = buildInputs(app, source);
   const known = await findRelease(settings.folder, inputs);
-  if (known) return known;
+  if (known && (await isWhole(known, settings))) return known;
   await mkdir(settings.folder, { recursive: true, mode: 0o755 });
   const work = await mkdtemp(join(settings.folder, 'building-'));
   try {
@@ -84,6 +85,13 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Somebody may have tidied up the engine since. */
+async function isWhole(known: Release, { images, progress }: BuildSettings): Promise<boolean> {
+  const [gone] = images === undefined ? [] : (await missingImages(known, images)).values();
+  if (gone !== undefined) progress(`the image of ${gone} is gone from the engine, so the release is built again`);
+  return gone === undefined;
 }
 
 /** Each service's image: pulled, or built from the app's Dockerfile in its source. */

@@ -58,6 +58,15 @@ export interface Images {
   build(name: string, build: ImageBuild, progress: (line: string) => void, signal: AbortSignal): Promise<ImageFacts>;
   /** There already, or pulled. */
   ensure(reference: string, progress: (line: string) => void, signal: AbortSignal): Promise<ImageFacts>;
+  has(id: Digest): Promise<'there' | 'absent'>;
+  /** An archive of the image, for `load` of another engine. */
+  save(id: Digest): Promise<NodeJS.ReadableStream>;
+  load(
+    id: Digest,
+    archive: NodeJS.ReadableStream,
+    progress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Carries out units in one environment on one host. The one interface of all runtimes. */

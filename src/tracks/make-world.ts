@@ -8,8 +8,9 @@ import { type Clock, type Digest, hours, type Milliseconds } from '../evidence/u
 import type { Host } from '../hosts/host.ts';
 import type { Attempt } from '../plan/step.ts';
 import { findRelease } from '../releases/build.ts';
+import { missingImages } from '../releases/carried-images.ts';
 import { digestOf, digestOfNamed } from '../releases/digest.ts';
-import { buildInputs } from '../releases/release.ts';
+import { buildInputs, type Release } from '../releases/release.ts';
 import { sourceTree } from '../releases/source-tree.ts';
 import { openPreflight } from './preflight-environment.ts';
 import { standUp } from './stand-up.ts';
@@ -54,14 +55,18 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
     staging: staging ? await epochOf(staging, target, settings) : 0,
   };
   const releasesFolder = join(state, 'releases');
-  const release = async () =>
-    (await findRelease(releasesFolder, target)) ??
-    fail({
-      kind: 'host',
-      what: 'the release is not there (any more)',
-      where: releasesFolder,
-      next: '`holdpoint retry A.2/release` builds it',
-    });
+  const release = async () => {
+    const found =
+      (await findRelease(releasesFolder, target)) ??
+      fail({
+        kind: 'host',
+        what: 'the release is not there (any more)',
+        where: releasesFolder,
+        next: '`holdpoint retry A.2/release` builds it',
+      });
+    if (!app.observe) await requireImages(found, production);
+    return found;
+  };
 
   let standing: Promise<Environment> | undefined;
   const preflight = async (attempt: Attempt): Promise<Environment> => {
@@ -118,6 +123,19 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
       if (environment) await aim(environment, target, epochs[which]);
     },
   };
+}
+
+/** Somebody may have tidied up the engine since the release was built. */
+async function requireImages(release: Release, environment: Environment): Promise<void> {
+  const images = isOpen(environment) ? environment.runtime.images : undefined;
+  const [gone] = images === undefined ? [] : (await missingImages(release, images)).values();
+  if (gone === undefined) return;
+  fail({
+    kind: 'host',
+    what: `the image of the service ${gone} is gone from the engine`,
+    where: environment.name,
+    next: '`holdpoint check A.2/release` builds it again, or pulls it',
+  });
 }
 
 /**

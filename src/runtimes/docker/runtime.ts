@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { hasStatus } from './engine-problem.ts';
 import { crashUnit, partitionUnit } from './faults.ts';
 import type { Ground } from './ground.ts';
+import { hasImage, loadImage, saveImage } from './image-transfer.ts';
 import { Images } from './images.ts';
 import { Jobs } from './jobs.ts';
 import { addressOf, executeIn, logsOf, usageOf } from './looks.ts';
@@ -79,6 +80,9 @@ class DockerRuntime implements Runtime {
     this.images = {
       build: (name, build, tell, signal) => buildFromDockerfile(engine, name, build, tell, signal),
       ensure: (reference, tell, signal) => ensureImage(engine, reference, tell, signal),
+      has: (image) => hasImage(engine, image),
+      save: (image) => saveImage(engine, image),
+      load: (image, saved, tell, signal) => loadImage(engine, image, saved, tell, signal),
     };
   }
 

@@ -4,6 +4,7 @@ import { ownSecret } from '../../../environments/secrets.ts';
 import { absent, exactly, type Measurement, type Observed } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
+import { carryImages } from '../../../releases/carried-images.ts';
 import type { Release } from '../../../releases/release.ts';
 import type { Unit } from '../../../runtimes/unit.ts';
 import { appliesIf, ask } from '../../asking.ts';
@@ -58,7 +59,9 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
   if (!staging) return [];
   const note = notebook(world.host.name, world.clock);
   const release = await world.release();
-  await standUp(staging, { release, signal: attempt.signal, clock: world.clock, progress: attempt.progress });
+  const { signal, progress } = attempt;
+  await carryImages(release, { from: placeOf(production), to: placeOf(staging) }, progress, signal);
+  await standUp(staging, { release, signal, clock: world.clock, progress });
   const live = (await readRecord(staging)).live?.release;
   const running = await servicesThatRun(staging);
   const others = running.filter(({ unit }) => !isOf(release, unit)).map(({ unit }) => unit.name);
@@ -94,6 +97,8 @@ async function standUpTwin(world: World, attempt: Attempt): Promise<Measurement[
     }),
   ];
 }
+
+const placeOf = ({ name, runtime }: Environment) => ({ name, images: runtime.images });
 
 const isOf = (release: Release, { software, of }: Unit): boolean =>
   software.kind === 'tree'
