@@ -18,7 +18,7 @@ await serveUntilSignalled(
         return toyPlan(
           [
             toyStep('A.1/first', { lasts }, mark),
-            toyStep('A.1/second', { needs: ['A.1/first'], value }, mark),
+            toyStep('A.1/second', { needs: ['A.1/first'], value, silent: options.silent === 1 }, mark),
             toyStep(
               'B.1/leaks',
               {

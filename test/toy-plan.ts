@@ -14,6 +14,8 @@ export type Toy = Partial<Pick<Step, 'needs' | 'inputs' | 'tokens' | 'retry' | '
   readonly during?: (attempt: Attempt) => Promise<void> | void;
   readonly value?: number;
   readonly note?: string;
+  /** Prints no line while it runs. */
+  readonly silent?: boolean;
 };
 
 export const objective = (more: Partial<Objective> = {}): Objective => ({
@@ -68,7 +70,7 @@ export function toyStep(id: StepId, toy: Toy, marks: Marks): Step {
     retry: toy.retry ?? { kind: 'never' },
     run: async (attempt) => {
       marks.mark(attempt, id, 'begun');
-      attempt.progress(`${id} runs`);
+      if (!toy.silent) attempt.progress(`${id} runs`);
       await toy.during?.(attempt);
       if (toy.lasts) await pause(toy.lasts, undefined, { signal: attempt.signal });
       marks.mark(attempt, id, 'ended');

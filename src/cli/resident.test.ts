@@ -73,6 +73,26 @@ async function settled(name: string): Promise<void> {
   while ((await client.view(name)).end.kind === 'going') await pause(50);
 }
 
+describe('what a step said', () => {
+  it('is told in words where it ran and said nothing; one that never ran is an error', async () => {
+    const name = await launch({ silent: 1 }, 'silent');
+    await settled(name);
+    const logs = (...more: string[]) => holdpoint('logs', ...more, '--launch', name);
+    expect(await logs('A.1/first')).toMatchObject({ status: 0, out: expect.stringContaining('A.1/first runs') });
+    expect(await logs('A.1/second')).toMatchObject({
+      status: 0,
+      out: `A.1/second, attempt 1 of ${name}\n  it has printed nothing\n`,
+    });
+    expect(await logs('A.1/second', '--json')).toMatchObject({ status: 0, out: '' });
+    expect(await logs('A.1/second', '--attempt', '2')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('A.1/second, attempt 2, has not run'),
+    });
+    for (const never of ['B.1/leaks', 'A.1/nowhere'])
+      expect(await logs(never)).toMatchObject({ status: 2, err: expect.stringContaining(`${never} has not run`) });
+  });
+});
+
 describe('a launch that holds', () => {
   let name = '';
   beforeAll(async () => {

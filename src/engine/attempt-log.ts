@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Leaf } from '../evidence/leaf.ts';
 import type { Instant } from '../evidence/units.ts';
 import type { AttemptId } from './attempt-id.ts';
 
@@ -36,15 +37,21 @@ export function attemptLog(directory: string, id: AttemptId): AttemptLog {
 
 export type LoggedAttempt = { readonly attempt: number; readonly lines: readonly string[] };
 
-/** The lines of all attempts of a step, in their order. */
-export function loggedAttempts(directory: string, launch: string, step: string): LoggedAttempt[] {
+/** The lines of all attempts of a step that began, in their order; one that printed nothing has left no file. */
+export function loggedAttempts(
+  directory: string,
+  launch: string,
+  step: string,
+  leaves: readonly Leaf[],
+): LoggedAttempt[] {
+  const begun = leaves.filter(({ key }) => key.launch === launch && key.step === step).map(({ key }) => key.attempt);
   const place = join(directory, plain(launch), plain(step));
-  if (!existsSync(place)) return [];
-  return readdirSync(place)
-    .filter((name) => /^\d+\.log$/.test(name))
-    .map((name) => ({
-      attempt: Number.parseInt(name, 10),
-      lines: readFileSync(join(place, name), 'utf8').split('\n').filter(Boolean),
-    }))
-    .sort((a, b) => a.attempt - b.attempt);
+  const files = (existsSync(place) ? readdirSync(place) : []).filter((name) => /^\d+\.log$/.test(name));
+  const logged = new Map(files.map((name) => [Number.parseInt(name, 10), join(place, name)]));
+  return [...new Set([...begun, ...logged.keys()])]
+    .sort((a, b) => a - b)
+    .map((attempt) => {
+      const file = logged.get(attempt);
+      return { attempt, lines: file === undefined ? [] : readFileSync(file, 'utf8').split('\n').filter(Boolean) };
+    });
 }

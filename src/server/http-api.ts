@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { LaunchRequest } from '../engine/request.ts';
 import { fail, type Problem, ProblemError, problemOf } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
+import { toldTo } from '../hosts/telling.ts';
 import { planAsData, type StepId } from '../plan/step.ts';
 import { lineStream } from './event-stream.ts';
 import { type LaunchPicture, launchView, picture, summary } from './launch-view.ts';
@@ -114,8 +115,8 @@ function launchRoutes(app: FastifyInstance, parts: ApiParts): void {
     return reply.code(204).send();
   });
   app.get<ByStep>('/v1/launches/:id/logs/*', async ({ params }) => {
-    await engine.snapshot(params.id);
-    return loggedAttempts(parts.attemptLogs, params.id, params['*']);
+    const { leaves } = await engine.snapshot(params.id);
+    return loggedAttempts(parts.attemptLogs, params.id, params['*'], leaves);
   });
   app.get<ById>('/v1/launches/:id/events', async ({ params }, reply) => {
     const first = await pictureOf(params.id);
@@ -168,7 +169,7 @@ function operationRoutes(app: FastifyInstance, { operations, clock, log }: ApiPa
         log(`${params.name}: ${line}`);
         send({ kind: 'progress', at: clock(), line });
       };
-      send({ kind: 'done', result: await operation(input, { by, progress }) });
+      send({ kind: 'done', result: await toldTo(progress, () => operation(input, { by, progress })) });
     } catch (thrown) {
       const problem = problemOf(thrown, params.name);
       log(`operation ${params.name} failed: ${problem.what}`);

@@ -14,7 +14,7 @@ export async function run(call: Call): Promise<ExitStatus> {
   if (attempts.length === 0)
     return fail({
       kind: 'input',
-      what: `nothing is logged of ${step}${only === undefined ? '' : `, attempt ${only}`}`,
+      what: `${step}${only === undefined ? '' : `, attempt ${only},`} has not run`,
       where: launch,
       next: `see \`${prefix} status ${launch}\` for the steps that have run`,
     });
@@ -25,6 +25,7 @@ export async function run(call: Call): Promise<ExitStatus> {
     }
     out.line(out.colours.bold(`${step}, attempt ${attempt} of ${launch}`));
     for (const line of lines) out.line(`  ${harmless(line)}`);
+    if (lines.length === 0) out.line('  it has printed nothing');
   }
   return 0;
 }
