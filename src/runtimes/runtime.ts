@@ -29,7 +29,11 @@ export interface Place {
 /** What a runtime can do on its host; a fault or limit that it cannot make leaves its drill unknown, with the reason. */
 export type Ability = 'memory-limit' | 'partition' | 'isolation';
 export type Abilities = Readonly<
-  Record<Ability, { readonly kind: 'can' } | { readonly kind: 'cannot'; readonly because: string }>
+  /** `how`: by what means, in words, where a person would ask. */
+  Record<
+    Ability,
+    { readonly kind: 'can'; readonly how?: string } | { readonly kind: 'cannot'; readonly because: string }
+  >
 >;
 
 export type Usage = { readonly cpuSeconds: number; readonly memory: Bytes };

@@ -66,6 +66,12 @@ export class MemoryGroups {
     if (!(await readFile(file, 'utf8')).split(/\s/).includes('memory')) await writeFile(file, '+memory');
   }
 
+  /** By what the limits are enforced, in words. */
+  get how(): string {
+    const { version, root } = this.#controller;
+    return `control groups of version ${version} at ${root}`;
+  }
+
   /** Makes the environment's group, in which the units' scripts make their own. */
   async ready(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });

@@ -104,7 +104,8 @@ class ProcessRuntime implements OpenedProcessRuntime {
     this.place = processPlace(folder, () => placeFacts(folder, trees));
     this.#groups = typeof groups === 'string' ? undefined : groups;
     this.abilities = {
-      'memory-limit': typeof groups === 'string' ? { kind: 'cannot', because: groups } : { kind: 'can' },
+      'memory-limit':
+        typeof groups === 'string' ? { kind: 'cannot', because: groups } : { kind: 'can', how: groups.how },
       partition: { kind: 'cannot', because: NO_NETWORKS },
       isolation: { kind: 'cannot', because: NO_WALLS },
     };

@@ -7,6 +7,7 @@ import type { Step } from '../../../plan/step.ts';
 import { APPLIES, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
+import { LIMITS_NOT_ENFORCED, memoryLimits } from './memory-limits.ts';
 
 /** Postgres, Prometheus and the builds need room to breathe; our own bound. */
 const ROOM = 2 * 1024 ** 3;
@@ -40,6 +41,14 @@ export const host = (world: World): Step => ({
       metric: 'host.free-bytes',
       is: ['>=', ROOM, 'bytes'],
       source: 'our own bound: 2 GiB',
+      maximumAge: days(1),
+    }),
+    ask({
+      id: 'memory-limits',
+      metric: LIMITS_NOT_ENFORCED,
+      is: ['==', 0, 'count'],
+      source: 'what holdpoint.yaml says of memory is a limit',
+      gate: 'inform',
       maximumAge: days(1),
     }),
   ],
@@ -85,6 +94,11 @@ export const host = (world: World): Step => ({
         unit: 'bytes',
         observed: exactly(room, 1),
         method: { kind: 'file', text: `statfs ${production.folder}` },
+      }),
+      note({
+        metric: LIMITS_NOT_ENFORCED,
+        unit: 'count',
+        ...memoryLimits(production.runtime.abilities['memory-limit'], world.app),
       }),
     ];
   },
