@@ -77,11 +77,15 @@ export function requireSocketPath({ app, runtime, ports }: Environment): void {
   const path = `${socketDirectory(POSTGRES, runtime.place)}/.s.PGSQL.${ports.postgres}`;
   const over = Buffer.byteLength(path) - LONGEST_SOCKET_PATH;
   if (over <= 0) return;
+  const fits = app.name.length - over;
   fail({
     kind: 'input',
-    what: `the state directory's path is ${over} bytes too long for the socket of Postgres`,
+    what: `the path of the socket of Postgres is ${over} bytes longer than a socket's may be`,
     where: path,
-    next: 'give a shorter one with --state DIR, or a shorter name to the app',
+    next:
+      fits > 0
+        ? `give the app a name of at most ${fits} letters, or a shorter state directory with --state DIR`
+        : 'give a shorter state directory with --state DIR',
   });
 }
 
