@@ -1,4 +1,5 @@
 import type { GoldenQueries, LoadRequest, Observe, ServerByUrl } from '../../../config/app.ts';
+import { lengthText } from '../../../deliverables/format.ts';
 import { goldenSettingsOf } from '../../../environments/monitoring.ts';
 import { absent, type Measurement, type Observed, type Quietness } from '../../../evidence/measurement.ts';
 import type { Objective } from '../../../evidence/objective.ts';
@@ -47,9 +48,6 @@ export const observedWindow = (world: World, observe: Observe): Step => ({
   retry: { kind: 'never' },
   run: (attempt) => watch(world, observe, attempt),
 });
-
-const lengthText = (length: Milliseconds): string =>
-  length < 120_000 ? `${Math.round(length / 1000)} s` : `${Math.round(length / 60_000)} min`;
 
 /** Reads alone, whatever is allowed: there is no key of the window to say otherwise. */
 function readsOf({ app }: World): readonly LoadRequest[] {

@@ -1,3 +1,4 @@
+import { lengthText } from '../../../deliverables/format.ts';
 import { publicDoor } from '../../../environments/expectation.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
 import { absent, exactly, type Measurement, type Quietness } from '../../../evidence/measurement.ts';
@@ -21,7 +22,7 @@ import { expectedTargets, joinedSeries, LOOKBACK_STEPS, pieces, watchedOver } fr
 export const window = (world: World): Step => ({
   id: 'A.4/window',
   task: 'A.4',
-  title: `Validation window of ${Math.round(world.window.length / 60_000)} min under steady load`,
+  title: `Validation window of ${lengthText(world.window.length)} under steady load`,
   needs: ['A.3/*', 'A.2/*'],
   inputs: {
     production: world.inputs.production,
