@@ -65,7 +65,7 @@ class DockerRuntime implements Runtime {
     engine.onWait((line) => this.#tell(line));
     this.abilities = {
       'memory-limit': engine.facts.limitsMemory
-        ? { kind: 'can' }
+        ? { kind: 'can', how: `control groups of version ${engine.facts.cgroup}, made by the engine` }
         : { kind: 'cannot', because: 'the kernel of the engine has no control groups for memory' },
       partition: { kind: 'can' },
       isolation: { kind: 'can' },
