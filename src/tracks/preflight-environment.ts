@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App, HostSettings, RuntimeKind } from '../config/app.ts';
 import { PORTS_PER_ENVIRONMENT } from '../config/schema/environments.ts';
@@ -10,9 +10,14 @@ import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
 
-/** Where throw-away environments look for a run of free ports. */
-const FIRST = 31_000;
-const LAST = 60_000;
+/**
+ * Where throw-away environments look for a run of free ports: outside of 32768 to 60999, from which Linux takes the near
+ * ends of connections (ip(7), ip_local_port_range). A port in there that is free now may be none when a unit starts.
+ */
+const RANGES = [
+  [61_000, 65_500],
+  [10_000, 20_900],
+] as const;
 
 export type PreflightSettings = {
   readonly app: App;
@@ -47,13 +52,29 @@ export async function openPreflight(settings: PreflightSettings, launch: string)
   const mark = await readMark(settings);
   if (mark?.launch === launch) return open(settings, mark);
   if (mark) await removePreflight(settings);
-  const mine: Mark = {
-    launch,
-    firstPort: await freeRun(settings),
-    on: settings.on ?? HERE,
-  };
+  return open(settings, await inTurn(() => markMine(settings, launch)));
+}
+
+async function markMine(settings: PreflightSettings, launch: string): Promise<Mark> {
+  const mine: Mark = { launch, firstPort: await freeRun(settings), on: settings.on ?? HERE };
   await settings.host.place([{ path: markOf(settings), content: JSON.stringify(mine), mode: 0o644 }]);
-  return open(settings, mine);
+  return mine;
+}
+
+/** Launches of two apps may look for ports at one moment: the second sees what the first has taken. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(work);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+/** The runs that other apps of this state directory have taken, whether or not anything listens there yet. */
+async function takenRuns({ state }: PreflightSettings): Promise<ReadonlySet<number>> {
+  const folder = join(state, 'environments');
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(`-${NAME}.json`));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => '{}')));
+  return new Set(texts.map((text) => (JSON.parse(text) as Partial<Mark>).firstPort ?? 0));
 }
 
 function open({ app, state, host, clock }: PreflightSettings, { firstPort, on }: Mark): Promise<Environment> {
@@ -86,16 +107,23 @@ export async function removePreflight(settings: PreflightSettings): Promise<'rem
 export const preflightOwner = async (settings: PreflightSettings): Promise<string | undefined> =>
   (await readMark(settings))?.launch;
 
-/** Every run once. Two state directories begin at different ones, so that launches at the same moment do not meet. */
-function runs(state: string): readonly number[] {
-  const count = Math.floor((LAST - FIRST) / PORTS_PER_ENVIRONMENT);
-  const begin = createHash('sha256').update(state).digest().readUInt16BE(0) % count;
-  return Array.from({ length: count }, (_, at) => FIRST + ((begin + at) % count) * PORTS_PER_ENVIRONMENT);
+/** Every run once. Each app of each state directory begins at another one, so that launches at the same moment do not meet. */
+function runs(settings: PreflightSettings): readonly number[] {
+  const all = RANGES.flatMap(([first, end]) =>
+    Array.from(
+      { length: Math.floor((end - first) / PORTS_PER_ENVIRONMENT) },
+      (_, at) => first + at * PORTS_PER_ENVIRONMENT,
+    ),
+  );
+  const begin = createHash('sha256').update(folderOf(settings)).digest().readUInt16BE(0) % all.length;
+  return [...all.slice(begin), ...all.slice(0, begin)];
 }
 
-async function freeRun({ app, state, host: here, on }: PreflightSettings): Promise<number> {
+async function freeRun(open: PreflightSettings): Promise<number> {
+  const { app, state, host: here, on } = open;
   const host = await hostOf((on ?? HERE).host, { here, state });
-  for (const first of runs(state)) {
+  const taken = await takenRuns(open);
+  for (const first of runs(open).filter((run) => !taken.has(run))) {
     const settings = { ...app.environments.production, firstPort: first, httpsPort: first + PORTS_PER_ENVIRONMENT - 1 };
     const states = await Promise.all(
       portPlan(app, settings)
@@ -107,7 +135,7 @@ async function freeRun({ app, state, host: here, on }: PreflightSettings): Promi
   return fail({
     kind: 'host',
     what: `no run of ${PORTS_PER_ENVIRONMENT} free ports was found for the pre-flight environment`,
-    where: `127.0.0.1:${FIRST}-${LAST}`,
+    where: RANGES.map(([first, end]) => `127.0.0.1:${first}-${end - 1}`).join(', '),
     next: 'see what holds them (`ss -ltnp`), and launch again',
   });
 }
