@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bringUpMonitoring, prometheusTarget } from '../../../environments/monitoring.ts';
+import { bringUpMonitoring, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
 import { absent, exactly, type Observed } from '../../../evidence/measurement.ts';
 import { days, type Milliseconds, seconds } from '../../../evidence/units.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
@@ -11,6 +11,7 @@ import type { World } from '../../world.ts';
 
 /** A target has this long to be seen after Prometheus has started. */
 const SEEN_WITHIN: Milliseconds = seconds(60);
+const LOOK_AGAIN: Milliseconds = seconds(1);
 
 /** Prometheus, Alertmanager and the exporters run, and every target is seen over TLS. */
 export const watched = (world: World): Step => ({
@@ -44,7 +45,10 @@ export const watched = (world: World): Step => ({
 
 type Seen = { readonly observed: Observed; readonly note: string | undefined };
 
-/** Looks until two looks in a row find every target up, or the time is over; then says what the last look found. */
+/**
+ * Looks until two looks in a row, with a scrape of each target between them, find every target up, or the time is over; then
+ * says what the last look found.
+ */
 async function untilAllUp(target: HttpTarget, attempt: Attempt): Promise<Seen> {
   const end = performance.now() + SEEN_WITHIN;
   let seen: Seen = { observed: absent('Prometheus was not asked'), note: undefined };
@@ -52,7 +56,7 @@ async function untilAllUp(target: HttpTarget, attempt: Attempt): Promise<Seen> {
     seen = await look(target);
     good = seen.observed.kind === 'value' && seen.observed.value === 0 && seen.observed.n >= 5 ? good + 1 : 0;
     if (good < 2 && (performance.now() > end || attempt.signal.aborted)) break;
-    if (good < 2) await sleep(5_000);
+    if (good < 2) await sleep(good === 1 ? SCRAPE_INTERVAL : LOOK_AGAIN);
   }
   return seen;
 }
