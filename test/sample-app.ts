@@ -48,23 +48,37 @@ export function sampleApp(changes: Partial<App> = {}): App {
   };
 }
 
-const sampleService = (name: string, kind: Service['kind']): Service => ({
-  name,
-  kind,
-  source: { kind: 'tree' },
-  command: ['node', `${name}.js`],
-  instances: 1,
-  portVariable: 'PORT',
-  hostVariable: 'HOST',
-  port: undefined,
-  environment: {},
-  health: undefined,
-  readiness: undefined,
-  metricsPath: '/metrics',
-  stop: { signal: 'SIGTERM', drain: seconds(10) },
-  memory: mebibytes(512),
-  volumes: [],
-});
+function sampleService(name: string, kind: Service['kind']): Service {
+  return {
+    name,
+    kind,
+    source: { kind: 'tree' },
+    command: ['node', `${name}.js`],
+    instances: 1,
+    portVariable: 'PORT',
+    hostVariable: 'HOST',
+    port: undefined,
+    environment: {},
+    health: undefined,
+    readiness: undefined,
+    metricsPath: '/metrics',
+    golden: undefined,
+    stop: { signal: 'SIGTERM', drain: seconds(10) },
+    memory: mebibytes(512),
+    volumes: [],
+  };
+}
+
+/** The sample app's web service, counting its own requests. */
+export const SELF_COUNTING: Service = {
+  ...sampleService('dashboard', 'web'),
+  golden: {
+    requests: 'http_requests_total',
+    status: 'code',
+    duration: 'http_request_duration_seconds',
+    except: { route: ['/metrics', '/healthz'] },
+  },
+};
 
 const alert = (metric: AlertThreshold['metric'], threshold: number, severity: AlertThreshold['severity'] = 'page') => ({
   metric,

@@ -90,10 +90,24 @@ export type Service = {
   readonly readiness: HttpExpectation | undefined;
   /** Path of Prometheus metrics; absent: the service has none. */
   readonly metricsPath: string | undefined;
+  /** Which of its own series are the golden ones. Absent: the load balancer's log tells. */
+  readonly golden: OwnSeries | undefined;
   readonly stop: { readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'; readonly drain: Milliseconds };
   readonly memory: Bytes;
   /** Folders that outlive an instance, by the environment variable that tells their path. */
   readonly volumes: readonly { readonly name: string; readonly variable: string; readonly file: string | undefined }[];
+};
+
+/** Golden metrics as a service counts them itself. */
+export type OwnSeries = {
+  /** Counter of answered requests. */
+  readonly requests: string;
+  /** Its label with the status code (`500`) or class (`5xx`). */
+  readonly status: string;
+  /** Histogram of response times in seconds, without `_bucket`. */
+  readonly duration: string | undefined;
+  /** What is no request of people's, by label: scrapes and health checks. */
+  readonly except: Readonly<Record<string, readonly string[]>>;
 };
 
 /** What a service is made of. */

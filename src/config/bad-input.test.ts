@@ -478,6 +478,46 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     ['2:56  observe.allowWrites: found "yes"; expected `true` or `false`'],
   ],
   [
+    'golden series without metrics to read them off',
+    'name: a\nservices:\n  w: { command: node a.js, golden: { requests: http_requests_total, status: code } }\n',
+    [
+      '3:28  services.w.golden: found golden series of a service without `metrics`; expected `metrics: /metrics` beside it',
+    ],
+  ],
+  [
+    'golden series of an agent',
+    'name: a\nservices:\n  w: { command: node a.js, kind: agent, metrics: /m, golden: { requests: r_total, status: code } }\n',
+    [
+      '3:54  services.w.golden: found golden series of an agent, which answers no requests; expected no `golden`, or `kind: web`',
+    ],
+  ],
+  [
+    "golden series that somebody else's Prometheus sees",
+    'name: a\nprometheus: { managed: false, url: "https://p.example.com" }\nservices:\n  w: { command: node a.js, metrics: /m, golden: { requests: r_total, status: code } }\n',
+    [
+      "4:41  services.w.golden: found golden series beside somebody else's `prometheus`; expected no `golden`: the synthetic client's view counts",
+    ],
+  ],
+  [
+    'golden series that are none',
+    'name: a\nservices:\n  w:\n    command: node a.js\n    metrics: /metrics\n    golden:\n      requests: http requests\n      state: code\n      duration: http_request_duration_seconds_bucket\n      except: { __name__: /metrics, route: [] }\n',
+    [
+      '6:5  services.w.golden.status: found nothing; expected the name of a label, such as `status`',
+      '7:17  services.w.golden.requests: found "http requests"; expected the name of a metric, such as `http_requests_total`',
+      '8:7  services.w.golden.state: found the unknown key "state"; expected a known key; did you mean "status"?',
+      '9:17  services.w.golden.duration: found "http_request_duration_seconds_bucket"; expected the name of a histogram without `_bucket`, such as `http_request_duration_seconds`',
+      '10:17  services.w.golden.except.__name__: found the key "__name__"; expected the name of a label, such as `status`',
+      '10:44  services.w.golden.except.route: found an empty list; expected a value of the label, or a list of them',
+    ],
+  ],
+  [
+    'the sum of a histogram as a counter of requests',
+    'name: a\nservices:\n  w: { command: node a.js, metrics: /m, golden: { requests: r_seconds_sum, status: code } }\n',
+    [
+      '3:61  services.w.golden.requests: found "r_seconds_sum"; expected the name of a metric, such as `http_requests_total`; of a histogram its `_count`',
+    ],
+  ],
+  [
     'what would have to be made, beside observing',
     'name: a\nobserve: { url: https://shop.example.com }\ndatabase: postgres\nstaging: { httpsPort: 9999 }\n',
     [

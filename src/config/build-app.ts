@@ -12,6 +12,7 @@ import type {
   MonitoringWindow,
   Observe,
   OwnCheck,
+  OwnSeries,
   Secret,
   SecretReference,
   ServerByUrl,
@@ -83,11 +84,19 @@ function service(name: string, s: ServiceInput): Service {
     health: s.health === undefined ? undefined : expectation(s.health, 'health'),
     readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
     metricsPath: s.metrics,
+    golden: s.golden === undefined ? undefined : ownSeries(s.golden),
     stop: s.stop,
     memory: s.memory,
     volumes: Object.entries(s.volumes).map(([volume, { variable, file }]) => ({ name: volume, variable, file })),
   };
 }
+
+const ownSeries = ({ requests, status, duration, except }: NonNullable<ServiceInput['golden']>): OwnSeries => ({
+  requests,
+  status,
+  duration,
+  except,
+});
 
 function expectation(e: HttpExpectationInput, usualName = `${e.method} ${e.path}`): HttpExpectation {
   const { method, path, headers, body, status, contentType, contains } = e;

@@ -47,6 +47,7 @@ export function findingsBetween(parts: Readable): Finding[] {
     ...noWebService(parts),
     ...unknownHosts(parts),
     ...imagesWithoutEngine(parts),
+    ...goldenBeyondReach(parts),
     ...besideObserve(parts),
     ...withoutDatabase(parts),
     ...variableClashes(parts),
@@ -120,6 +121,25 @@ function imagesWithoutEngine(parts: Readable): Finding[] {
     if (source.kind === 'image') return [finding([...path, 'image'], 'an image', expected, 'key')];
     if (source.kind === 'dockerfile') return [finding([...path, 'dockerfile'], 'a Dockerfile', expected, 'key')];
     return port === undefined ? [] : [finding([...path, 'port'], 'a fixed port', expected, 'key')];
+  });
+}
+
+/** A service's own series are read by a Prometheus of ours, off its `metrics`, and held against the load balancer's log. */
+function goldenBeyondReach({ serviceEntries, given }: Readable): Finding[] {
+  return [...serviceEntries].flatMap(([name, { golden, metrics, kind }]) => {
+    if (golden === undefined) return [];
+    const wrong = (found: string, expected: string) => [finding(['services', name, 'golden'], found, expected, 'key')];
+    if (given.has('observe')) return wrong('golden series beside `observe`', '`observe.metrics`, with PromQL');
+    if (given.has('prometheus'))
+      return wrong(
+        "golden series beside somebody else's `prometheus`",
+        "no `golden`: the synthetic client's view counts",
+      );
+    if (kind !== 'web')
+      return wrong('golden series of an agent, which answers no requests', 'no `golden`, or `kind: web`');
+    if (metrics === undefined)
+      return wrong('golden series of a service without `metrics`', '`metrics: /metrics` beside it');
+    return [];
   });
 }
 

@@ -7,7 +7,7 @@ import { accessLog } from '../parts/caddy.ts';
 import { scrapePath } from '../parts/caddy-configuration.ts';
 import { blackboxExporter, nodeExporter, postgresExporter } from '../parts/exporters.ts';
 import { bucketBounds } from '../parts/golden-metrics/buckets.ts';
-import { JOBS } from '../parts/golden-metrics/metric-names.ts';
+import { APP_JOB, JOBS } from '../parts/golden-metrics/metric-names.ts';
 import { rulesText } from '../parts/golden-metrics/rule.ts';
 import { goldenRules } from '../parts/golden-metrics/rules.ts';
 import { goldenSettings } from '../parts/golden-metrics/settings.ts';
@@ -24,8 +24,6 @@ import { readRecord } from './record.ts';
 import { rememberHandedOver, resolveReference } from './secrets.ts';
 import { unitName } from './service-units.ts';
 
-/** The scrape job of everything that the app itself tells. */
-const APP_JOB = 'services';
 const TARGETS_FILE = 'services.json';
 /** A target that is never there, while the delivery of alerts is proven; without targets at other times. */
 const DELIVERY_JOB = 'delivery-check';

@@ -109,6 +109,7 @@ const service = (name: string, kind: Service['kind'], changes: Partial<Service> 
   health: undefined,
   readiness: expectation('/ready', 'ready'),
   metricsPath: undefined,
+  golden: undefined,
   stop: { signal: 'SIGTERM', drain: seconds(10) },
   memory: mebibytes(256),
   volumes: [],

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { environment } from './environment.ts';
+import { golden } from './golden.ts';
 import { httpExpectation } from './http.ts';
 import { key } from './key.ts';
 import { dockerfile, entrypoint, image, made, staticFolder } from './source.ts';
@@ -98,6 +99,7 @@ const plainKeys = z.strictObject(
       examples: ['/metrics'],
       absent: 'the service has none; what they would tell is unknown',
     }),
+    golden,
     stop: key(stop.prefault({}), {
       description: 'How the service is stopped.',
       examples: [{ signal: 'SIGTERM', drain: '20s' }],

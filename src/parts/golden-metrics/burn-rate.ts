@@ -1,13 +1,16 @@
 import type { Milliseconds } from '../../evidence/units.ts';
 import { days, hours, minutes } from '../../evidence/units.ts';
 import { errorRatio, latencyShareWithin } from './expression.ts';
+import { OWN_RECORDED } from './metric-names.ts';
 import type { Alert, Recording } from './rule.ts';
 import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
+import { errorSources, labelsOf, latencySources, recordedBy, type Source, sourceText } from './source.ts';
 
 /** An objective over time: at most `budget` (a share, 0 to 1) of all requests may miss it. */
 export type ServiceLevel = {
   readonly name: 'availability' | 'latency';
+  readonly source: Source;
   /** What a request that spends budget did. */
   readonly miss: string;
   readonly budget: number;
@@ -15,22 +18,40 @@ export type ServiceLevel = {
   readonly missed: (window: Milliseconds) => string;
 };
 
-export function serviceLevels({ objectives }: GoldenSettings): readonly ServiceLevel[] {
-  return [
-    {
+export function serviceLevels(settings: GoldenSettings): readonly ServiceLevel[] {
+  const { objectives } = settings;
+  const availability = errorSources(settings).map(
+    (source): ServiceLevel => ({
       name: 'availability',
+      source,
       miss: 'was answered with an error',
       budget: objectives.errorPercent / 100,
-      missed: errorRatio,
-    },
-    {
+      missed:
+        source.kind === 'own'
+          ? (w) => ofRates(OWN_RECORDED.errors, OWN_RECORDED.requests, source.service, w)
+          : errorRatio,
+    }),
+  );
+  const latency = latencySources(settings).map(
+    (source): ServiceLevel => ({
       name: 'latency',
+      source,
       miss: `took longer than ${objectives.latencyP95} ms`,
       // The objective is a P95: five of a hundred requests may be slower.
       budget: 0.05,
-      missed: (window) => `1 - ${latencyShareWithin(objectives.latencyP95, window)}`,
-    },
-  ];
+      missed: (window) =>
+        source.kind === 'own'
+          ? `1 - ${ofRates(OWN_RECORDED.within, OWN_RECORDED.timed, source.service, window)}`
+          : `1 - ${latencyShareWithin(objectives.latencyP95, window)}`,
+    }),
+  );
+  return [...availability, ...latency];
+}
+
+/** Days of every series of an app would be read with each evaluation: rates that are recorded already stand in for them. */
+function ofRates(part: string, all: string, service: string, window: Milliseconds): string {
+  const over = (record: string) => `sum_over_time(${record}{service="${service}"}[${promDuration(window)}])`;
+  return `${over(part)} / (${over(all)} > 0)`;
 }
 
 /**
@@ -67,27 +88,32 @@ const windows = [...new Set(BURN_RATES.flatMap((b) => [b.short, b.long]))].sort(
 
 /** The burn rate, 1 being "the budget lasts exactly its period", over each window that an alert looks at. */
 export const burnRateRecords = (settings: GoldenSettings): Recording[] =>
-  serviceLevels(settings).flatMap(({ name, budget, missed }) =>
-    windows.map((window) => ({ record: burnRecord(name, window), expr: `(${missed(window)}) / ${budget}` })),
+  serviceLevels(settings).flatMap(({ name, source, budget, missed }) =>
+    windows.map((window) => ({
+      record: burnRecord(name, window),
+      expr: `(${missed(window)}) / ${budget}`,
+      ...(source.kind === 'own' ? { labels: labelsOf(source) } : {}),
+    })),
   );
 
 export const burnRateAlerts = (settings: GoldenSettings): Alert[] =>
-  serviceLevels(settings).flatMap(({ name, miss, budget }) =>
+  serviceLevels(settings).flatMap(({ name, source, miss, budget }) =>
     // A burn rate that not even a total outage reaches would be an alert that cannot fire.
     BURN_RATES.filter((rate) => rate.factor * budget < 1).map((rate) => {
       const [long, short] = [promDuration(rate.long), promDuration(rate.short)];
+      const from = sourceText(source, name === 'latency' ? 'duration' : 'requests');
       return {
         alert: 'ErrorBudgetBurn',
         when: [rate.long, rate.short].map((window) => ({
-          query: burnRecord(name, window),
+          query: recordedBy(burnRecord(name, window), source, settings),
           comparator: '>' as const,
           threshold: rate.factor,
         })),
         // The windows are what makes it calm; waiting longer would only spend more budget.
         for: 0 as Milliseconds,
         severity: rate.severity,
-        labels: { objective: name, window: long },
-        summary: `the error budget for ${name} of ${BUDGET_PERIOD / days(1)} days would be gone in ${daysLeft(rate)} days (seen over ${long} and ${short})`,
+        labels: { objective: name, window: long, ...labelsOf(source) },
+        summary: `the error budget for ${name} of ${BUDGET_PERIOD / days(1)} days would be gone in ${daysLeft(rate)} days (seen over ${long} and ${short}, ${from})`,
         description: `Burn rate {{ $value | printf "%.1f" }} over ${long}; a request that ${miss} spends budget.`,
       };
     }),

@@ -15,6 +15,7 @@ import { burnRecord, serviceLevels } from './burn-rate.ts';
 import { RECORDED, UNIT_RESTARTS } from './metric-names.ts';
 import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
+import { LOAD_BALANCER, type OwnService, recordedBy, type Source, sourceText, timedServices } from './source.ts';
 
 /** One curve of a panel. */
 export type PanelQuery = { readonly panel: string; readonly refId: string; readonly expr: string };
@@ -45,36 +46,38 @@ function rows(app: App, settings: GoldenSettings): Row[] {
     ];
   };
   const one = (expr: string, legend: string): readonly Curve[] => [{ expr, legend }];
+  const traffic = trafficCurves(settings);
+  const [counted, timed] = [traffic.from('requests'), traffic.from('duration')];
   return [
     {
-      title: 'Traffic at the load balancer',
+      title: settings.own.length === 0 ? 'Traffic at the load balancer' : 'Traffic at the load balancer and in the app',
       panels: [
         {
           title: 'Request rate',
-          description: `The line is the load that must be carried: ${objectives.requestsPerMinute} a minute.`,
+          description: `The line is the load that must be carried: ${objectives.requestsPerMinute} a minute. ${counted}`,
           unit: 'reqpm',
-          curves: one(RECORDED.requestsPerMinute, 'requests a minute'),
+          curves: traffic.curves(RECORDED.requestsPerMinute, 'requests a minute', settings.own),
           limits: [{ value: objectives.requestsPerMinute, colour: 'blue', bad: 'above' }],
         },
         {
           title: 'Error rate',
-          description: 'Answers with 5xx in percent of all answers. No curve where nothing was answered.',
+          description: `Answers with 5xx in percent of all answers. No curve where nothing was answered. ${counted}`,
           unit: 'percent',
-          curves: one(RECORDED.errorPercent, 'errors'),
+          curves: traffic.curves(RECORDED.errorPercent, 'errors', settings.own),
           limits: limits('error-rate', objectives.errorPercent),
         },
         {
           title: 'Response time P95',
-          description: 'From the access log; within 2 % near the objective and the alert, exact at both.',
+          description: `From the access log it is within 2 % near the objective and the alert, exact at both; from an app's own histogram as fine as its buckets. ${timed}`,
           unit: 'ms',
-          curves: one(RECORDED.latencyP95, 'P95'),
+          curves: traffic.curves(RECORDED.latencyP95, 'P95', timedServices(settings)),
           limits: limits('latency-p95', objectives.latencyP95),
         },
         {
           title: `Requests within ${objectives.latencyP95} ms`,
-          description: 'Counted, not interpolated. The objective is met at 95 % and above.',
+          description: `Counted, not interpolated. The objective is met at 95 % and above. ${timed}`,
           unit: 'percent',
-          curves: one(RECORDED.latencyWithin, 'within'),
+          curves: traffic.curves(RECORDED.latencyWithin, 'within', timedServices(settings)),
           limits: [{ value: 95, colour: 'yellow', bad: 'below' }],
         },
       ],
@@ -133,7 +136,10 @@ function rows(app: App, settings: GoldenSettings): Row[] {
           title: 'Burn rate of the error budgets',
           description: 'Over one hour. At 1 the budget of 30 days lasts 30 days.',
           unit: 'short',
-          curves: serviceLevels(settings).map(({ name }) => ({ expr: burnRecord(name, hours(1)), legend: name })),
+          curves: serviceLevels(settings).map(({ name, source }) => ({
+            expr: recordedBy(burnRecord(name, hours(1)), source, settings),
+            legend: source.kind === 'own' ? `${name} (${source.service})` : name,
+          })),
           limits: [
             { value: 1, colour: 'yellow', bad: 'above' },
             { value: 14.4, colour: 'red', bad: 'above' },
@@ -156,6 +162,29 @@ function rows(app: App, settings: GoldenSettings): Row[] {
       ],
     },
   ];
+}
+
+/** Curves of what the load balancer counts and, beside it, of what services count themselves. */
+function trafficCurves(settings: GoldenSettings) {
+  const sources = (own: readonly OwnService[]): Source[] => [
+    LOAD_BALANCER,
+    ...own.map((one): Source => ({ kind: 'own', ...one })),
+  ];
+  return {
+    curves: (record: string, legend: string, own: readonly OwnService[]): readonly Curve[] =>
+      sources(own).map((source) => ({
+        expr: recordedBy(record, source, settings),
+        legend:
+          own.length === 0
+            ? legend
+            : `${legend}, ${source.kind === 'own' ? `${source.service} itself` : 'load balancer'}`,
+      })),
+    from: (about: Parameters<typeof sourceText>[1]): string => {
+      const own = about === 'duration' ? timedServices(settings) : settings.own;
+      const texts = sources(own).map((source) => sourceText(source, about));
+      return `Figures: ${texts.join('; ')}.`;
+    },
+  };
 }
 
 const refId = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);

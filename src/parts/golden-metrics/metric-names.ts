@@ -38,6 +38,9 @@ export const JOBS = {
   certificates: 'certificates',
 } as const;
 
+/** The scrape job of everything that the app itself tells. */
+export const APP_JOB = 'services';
+
 /** The series that rules record, read by alerts, dashboard and the monitoring window. */
 export const RECORDED = {
   requestsPerMinute: 'holdpoint:requests:per_minute',
@@ -50,4 +53,15 @@ export const RECORDED = {
   memoryPercent: 'holdpoint:memory_of_unit:percent_of_limit',
   connections: 'holdpoint:database_connections:count',
   certificateDays: 'holdpoint:certificate:days',
+} as const;
+
+/** What is recorded besides, by label `service`, where a service counts its own requests. */
+export const OWN_RECORDED = {
+  /** Requests, failed ones, timed ones and those within the objective, a second: long windows are made of these. */
+  requests: 'holdpoint:own_requests:rate',
+  errors: 'holdpoint:own_errors:rate',
+  timed: 'holdpoint:own_timed:rate',
+  within: 'holdpoint:own_within_objective:rate',
+  /** Share of the requests within the threshold of the alert. */
+  withinAlert: 'holdpoint:latency_within_alert:percent',
 } as const;

@@ -16,6 +16,7 @@ import {
 import { DATABASE_CONNECTIONS } from './metric-names.ts';
 import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
+import { LOAD_BALANCER, sourceText } from './source.ts';
 
 /** What the golden metrics are called in measurements and objectives. */
 export const GOLDEN = {
@@ -23,6 +24,10 @@ export const GOLDEN = {
   errorRate: 'golden.error-rate',
   latencyP95: 'golden.latency-p95',
   latencyWithin: 'golden.latency-within',
+  /** What the load balancer adds, where every web service times its own requests. */
+  latencyWithinAtLoadBalancer: 'golden.latency-within-at-load-balancer',
+  /** Requests that only one of the two counted, the app or the load balancer, in percent of the load balancer's. */
+  disagreement: 'golden.disagreement',
   cpu: 'golden.cpu',
   cpuOfService: 'golden.cpu-of-service',
   memory: 'golden.memory',
@@ -60,6 +65,8 @@ export type GoldenQuery = {
   readonly ofLabel: 'service' | 'unit' | 'instance' | undefined;
   /** How many observations the result rests on; absent where that is the number of scrapes. */
   readonly count: string | undefined;
+  /** Who counted, for a reader; absent where there is only one way. */
+  readonly from: string | undefined;
 };
 
 /**
@@ -67,6 +74,8 @@ export type GoldenQuery = {
  *
  * "P95 < 200 ms" is best judged by `golden.latency-within` (at least 95 % within the objective), which is counted; the
  * interpolated P95 lies within 2 % of the true one, and is for people to read.
+ *
+ * What services count themselves is not among them: it is held against these, see `tracks/production/validation`.
  */
 export function goldenQueries(app: App, settings: GoldenSettings, window: Milliseconds): GoldenQuery[] {
   const whole = (metric: GoldenQuery['metric'], unit: MetricUnit, expr: string, count?: string): GoldenQuery => ({
@@ -75,12 +84,13 @@ export function goldenQueries(app: App, settings: GoldenSettings, window: Millis
     expr,
     ofLabel: undefined,
     count,
+    from: count === undefined ? undefined : sourceText(LOAD_BALANCER, 'requests'),
   });
   return [
     whole(GOLDEN.requestRate, 'per-minute', requestsPerMinute(window), answered(window)),
     whole(GOLDEN.errorRate, 'percent', errorPercent(window), answered(window)),
     whole(
-      GOLDEN.latencyWithin,
+      settings.loadBalancerLatency === 'judged' ? GOLDEN.latencyWithin : GOLDEN.latencyWithinAtLoadBalancer,
       'percent',
       `100 * ${latencyShareWithin(settings.objectives.latencyP95, window)}`,
       latencyCounted(window),

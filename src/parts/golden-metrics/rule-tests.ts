@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { App } from '../../config/app.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
+import { ownReadingCases } from './own-reading-cases.ts';
 import { readingCases } from './reading-cases.ts';
 import type { Alert, Condition, Rules } from './rule.ts';
 import { RULE_GROUPS } from './rule.ts';
@@ -30,7 +31,10 @@ export type RuleCase = {
  * @param rulesFile path of the rule file, relative to the test files
  */
 export function ruleTests(rules: Rules, app: App, rulesFile: string): RuleTestFile[] {
-  return testFiles([...scenarios(rules, app).map(alertCase), ...readingCases(rules)], rulesFile);
+  return testFiles(
+    [...scenarios(rules, app).map(alertCase), ...readingCases(rules), ...ownReadingCases(rules)],
+    rulesFile,
+  );
 }
 
 /** One alert with the recordings that it reads, and nothing else: quick to evaluate. */

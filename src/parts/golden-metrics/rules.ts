@@ -14,16 +14,26 @@ import {
   requestsPerMinute,
 } from './expression.ts';
 import { LB_REQUESTS, RECORDED, UNIT_MEMORY, UNIT_RESTARTS, UNIT_UP } from './metric-names.ts';
+import { ownBlindness, ownLatencyCondition, ownRecordings } from './own-rules.ts';
 import type { Alert, Recording, Rules } from './rule.ts';
 import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
+import {
+  errorSources,
+  LOAD_BALANCER,
+  labelsOf,
+  latencySources,
+  recordedBy,
+  type Source,
+  sourceText,
+} from './source.ts';
 
 /** Everything that Prometheus is to record and to warn of for an app. */
 export function goldenRules(app: App, settings: GoldenSettings): Rules {
   return {
-    recordings: [...recordings(app, settings), ...burnRateRecords(settings)],
+    recordings: [...recordings(app, settings), ...ownRecordings(app, settings), ...burnRateRecords(settings)],
     alerts: [
-      ...app.alerts.flatMap((asked) => thresholdAlerts(asked, app)),
+      ...app.alerts.flatMap((asked) => thresholdAlerts(asked, app, settings)),
       ...blindness(app, settings),
       ...downServices(app),
       crashLoop,
@@ -74,14 +84,14 @@ const GOLDEN_ALERTS: Readonly<
     query: RECORDED.errorPercent,
     comparator: '>',
     summary: (t) => `more than ${t} % of the answers are errors (5xx)`,
-    description: 'Now {{ $value | printf "%.2f" }} % of what the load balancer answered.',
+    description: 'Now {{ $value | printf "%.2f" }} % of what was answered.',
   },
   'latency-p95': {
     alert: 'LatencyHigh',
     query: RECORDED.latencyP95,
     comparator: '>',
     summary: (t) => `more than 5 % of the requests take longer than ${t} ms`,
-    description: 'P95 is now {{ $value | printf "%.0f" }} ms at the load balancer.',
+    description: 'P95 is now {{ $value | printf "%.0f" }} ms.',
   },
   cpu: {
     alert: 'CpuHigh',
@@ -113,20 +123,58 @@ const GOLDEN_ALERTS: Readonly<
   },
 };
 
-function thresholdAlerts(asked: AlertThreshold, app: App): Alert[] {
+function thresholdAlerts(asked: AlertThreshold, app: App, settings: GoldenSettings): Alert[] {
   if (asked.metric === 'database-connections' && app.database?.managed.kind !== 'by-holdpoint') return [];
+  switch (asked.metric) {
+    case 'error-rate':
+      return errorSources(settings).map((source) => bySource(thresholdAlert(asked), source, 'requests', settings));
+    case 'latency-p95':
+      return latencyAlerts(asked, settings);
+    default:
+      return [thresholdAlert(asked)];
+  }
+}
+
+function thresholdAlert(asked: AlertThreshold): Alert {
   const { alert, query, comparator, summary, description } = GOLDEN_ALERTS[asked.metric];
-  return [
-    {
-      alert,
-      when: [{ query, comparator, threshold: asked.threshold }],
-      for: asked.for,
-      severity: asked.severity,
-      labels: {},
-      summary: summary(asked.threshold),
-      description,
-    },
-  ];
+  return {
+    alert,
+    when: [{ query, comparator, threshold: asked.threshold }],
+    for: asked.for,
+    severity: asked.severity,
+    labels: {},
+    summary: summary(asked.threshold),
+    description,
+  };
+}
+
+/** The same alert, for what one source says. */
+const bySource = (
+  alert: Alert,
+  source: Source,
+  about: Parameters<typeof sourceText>[1],
+  settings: GoldenSettings,
+): Alert => ({
+  ...alert,
+  when: alert.when.map((c) => ({ ...c, query: recordedBy(c.query, source, settings) })),
+  labels: { ...alert.labels, ...labelsOf(source) },
+  summary: `${alert.summary}, ${sourceText(source, about)}`,
+});
+
+/** Where every service times its own requests, nobody is woken for what the load balancer adds, and it is said all the same. */
+function latencyAlerts(asked: AlertThreshold, settings: GoldenSettings): Alert[] {
+  const alert = thresholdAlert(asked);
+  const judged = latencySources(settings).map((source): Alert => {
+    const made = bySource(alert, source, 'duration', settings);
+    if (source.kind === 'load-balancer') return made;
+    return {
+      ...made,
+      when: [ownLatencyCondition(source)],
+      description: `{{ $value | printf "%.1f" }} % are within ${asked.threshold} ms.`,
+    };
+  });
+  if (settings.loadBalancerLatency === 'judged') return judged;
+  return [...judged, { ...bySource(alert, LOAD_BALANCER, 'duration', settings), severity: 'ticket' }];
 }
 
 /** A scrape or two may be lost, a restart of an exporter takes seconds: longer than this, nobody is looking. */
@@ -179,6 +227,15 @@ function blindness(app: App, settings: GoldenSettings): Alert[] {
         series,
         `nothing is known of ${what}`,
         `The series ${series} has no data: whether the objective is met is unknown.`,
+      ),
+    ),
+    ...ownBlindness(app, settings).map(({ query, series, what }) =>
+      blind(
+        query,
+        SILENT_AFTER,
+        series,
+        `nothing is known of ${what}`,
+        `The load balancer answers requests, and ${series} has no data: whether the objective is met is unknown.`,
       ),
     ),
   ];

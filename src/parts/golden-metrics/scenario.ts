@@ -15,9 +15,12 @@ import {
   UNIT_RESTARTS,
   UNIT_UP,
 } from './metric-names.ts';
+import { ownBlindness } from './own-rules.ts';
+import { ownCalm, ownPhases, ownSpending } from './own-scenario.ts';
 import type { Alert, Rules } from './rule.ts';
 import { CRASH_LOOP } from './rules.ts';
 import { promDuration } from './settings.ts';
+import { labelsOf } from './source.ts';
 
 /** What a series does during one phase of a scenario. */
 export type Behaviour =
@@ -67,7 +70,7 @@ function thresholdScenario(alert: Alert, rules: Rules, app: App): Scenario {
   return {
     alert,
     interval: (window / 2) as Milliseconds,
-    ...phases(alert, app),
+    ...(ownPhases(alert, rules, app, { calm: CALM, beyond: BEYOND }) ?? phases(alert, rules, app)),
     lengths: {
       calm: memory as Milliseconds,
       beyond: (alert.for + memory) as Milliseconds,
@@ -76,7 +79,7 @@ function thresholdScenario(alert: Alert, rules: Rules, app: App): Scenario {
   };
 }
 
-function phases(alert: Alert, app: App): Pick<Scenario, 'calm' | 'beyond'> {
+function phases(alert: Alert, rules: Rules, app: App): Pick<Scenario, 'calm' | 'beyond'> {
   const threshold = alert.when[0]?.threshold ?? 0;
   const around = (phase: (value: number) => Phase) => ({
     calm: phase(threshold * CALM),
@@ -110,16 +113,25 @@ function phases(alert: Alert, app: App): Pick<Scenario, 'calm' | 'beyond'> {
       return { calm: { [up]: level(1) }, beyond: { [up]: level(0) } };
     }
     default:
-      return silence(alert, unit);
+      return silence(alert, rules, app, unit);
   }
 }
 
 /** What goes missing for each `MonitoringBlind`. */
-function silence(alert: Alert, unit: string): Pick<Scenario, 'calm' | 'beyond'> {
+function silence(alert: Alert, rules: Rules, app: App, unit: string): Pick<Scenario, 'calm' | 'beyond'> {
   const series = alert.labels.series ?? '';
   if (series === 'up') {
     const up = 'up{job="a", instance="b"}';
     return { calm: { [up]: level(1) }, beyond: { [up]: level(0) } };
+  }
+  const ownSeries = ownBlindness(app, rules.settings).find((s) => s.series === series);
+  if (ownSeries !== undefined) {
+    const own = ownCalm(rules, [rules.settings.objectives.latencyP95, ...app.alerts.map((a) => a.threshold)]);
+    // The load balancer goes on answering: a night without requests is no silence.
+    return {
+      calm: { ...requests(0), ...own },
+      beyond: Object.fromEntries(Object.keys(own).map((name) => [name, GONE])),
+    };
   }
   const job = series.startsWith('up of ') ? series.slice('up of '.length) : undefined;
   const calm: Phase =
@@ -149,11 +161,16 @@ const latencies = (bound: number, slowerShare: number): Phase => ({
 });
 
 function burnScenario(alert: Alert, rules: Rules): Scenario {
-  const level = serviceLevels(rules.settings).find((l) => l.name === alert.labels.objective);
+  const level = serviceLevels(rules.settings).find(
+    ({ name, source }) => name === alert.labels.objective && labelsOf(source).service === alert.labels.service,
+  );
   const rate = BURN_RATES.find((b) => promDuration(b.long) === alert.labels.window);
   if (!level || !rate) throw new RangeError(`no objective for the alert ${JSON.stringify(alert.labels)}`);
-  const spend = (share: number): Phase =>
-    level.name === 'availability' ? requests(share) : latencies(rules.settings.objectives.latencyP95, share);
+  const { source } = level;
+  const spend = (share: number): Phase => {
+    if (source.kind === 'own') return ownSpending(source, level.name, share);
+    return level.name === 'availability' ? requests(share) : latencies(rules.settings.objectives.latencyP95, share);
+  };
   return {
     alert,
     // Five samples to the short window are enough for a ratio, and keep days of them quick to evaluate.

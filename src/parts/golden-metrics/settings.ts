@@ -2,6 +2,7 @@ import type { App } from '../../config/app.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import { minutes, seconds } from '../../evidence/units.ts';
 import { JOBS } from './metric-names.ts';
+import type { OwnService } from './source.ts';
 
 /**
  * What is asked of the golden metrics. The values of the plan's table are {@link PLANNED}; holdpoint.yaml may ask for
@@ -39,6 +40,13 @@ export type GoldenSettings = {
   readonly rateWindow: Milliseconds;
   /** The scrape jobs that must be there. */
   readonly jobs: readonly string[];
+  /** Web services that count their own requests; none: the load balancer's log alone tells. */
+  readonly own: readonly OwnService[];
+  /**
+   * `judged`: its log says how long requests take. `shown`: every web service times them itself, and what the load balancer
+   * adds to that only warns.
+   */
+  readonly loadBalancerLatency: 'judged' | 'shown';
   /** Where a person reads what to do: the alert's name is appended as `#name-in-lower-case`. */
   readonly runbook: string;
 };
@@ -56,9 +64,18 @@ export function goldenSettings(app: App, environment: string, changes: Partial<G
       JOBS.certificates,
       ...(app.database?.managed.kind === 'by-holdpoint' ? [JOBS.database] : []),
     ],
+    own: app.services.flatMap(({ name, kind, golden }) =>
+      kind === 'web' && golden !== undefined ? [{ service: name, series: golden }] : [],
+    ),
+    loadBalancerLatency: timesItself(app) ? 'shown' : 'judged',
     runbook: 'PRODUCTION_DEPLOYMENT_PROCEDURES.md',
     ...changes,
   };
+}
+
+function timesItself({ services }: App): boolean {
+  const web = services.filter(({ kind }) => kind === 'web');
+  return web.length > 0 && web.every(({ golden }) => golden?.duration !== undefined);
 }
 
 /** A length of time as Prometheus writes it: whole milliseconds, in the largest unit that divides it. */

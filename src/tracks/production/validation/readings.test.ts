@@ -10,6 +10,7 @@ const query = (metric: GoldenQuery['metric'], more: Partial<GoldenQuery> = {}): 
   expr: 'x',
   ofLabel: undefined,
   count: undefined,
+  from: undefined,
   ...more,
 });
 

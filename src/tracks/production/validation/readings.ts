@@ -39,6 +39,7 @@ export function resolutionOf(metric: GoldenQuery['metric'], value: number, n: nu
   switch (metric) {
     case GOLDEN.errorRate:
     case GOLDEN.latencyWithin:
+    case GOLDEN.latencyWithinAtLoadBalancer:
       return n > 0 ? 100 / n : 0;
     case GOLDEN.latencyP95:
       return QUANTILE_WIDTH * value;
@@ -62,7 +63,7 @@ export function observedOf(metric: GoldenQuery['metric'], value: number, n: numb
 }
 
 const isCounted = (metric: GoldenQuery['metric']): boolean =>
-  metric === GOLDEN.errorRate || metric === GOLDEN.latencyWithin;
+  metric === GOLDEN.errorRate || metric === GOLDEN.latencyWithin || metric === GOLDEN.latencyWithinAtLoadBalancer;
 
 /** What a reader of a sampled value must know; undefined where nothing is sampled. */
 export function samplingNote(metric: GoldenQuery['metric'], n: number, sampling: Sampling): string | undefined {

@@ -2,8 +2,10 @@ import { lengthText } from '../../../deliverables/format.ts';
 import { publicDoor } from '../../../environments/expectation.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
 import { absent, exactly, type Measurement, type Quietness } from '../../../evidence/measurement.ts';
+import type { Objective } from '../../../evidence/objective.ts';
 import { days, type Milliseconds } from '../../../evidence/units.ts';
 import { GOLDEN, type GoldenQuery, goldenQueries, UNDER_LOAD, WATCH } from '../../../parts/golden-metrics/queries.ts';
+import type { GoldenSettings } from '../../../parts/golden-metrics/settings.ts';
 import type { Attempt, Step } from '../../../plan/step.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
 import { runLoad } from '../../../probes/load/run.ts';
@@ -15,6 +17,7 @@ import { quietly } from '../../quiet.ts';
 import type { World } from '../../world.ts';
 import { clientErrorsObjective } from './client-errors.ts';
 import { fromClient } from './client-view.ts';
+import { fromOwnSeries } from './own-view.ts';
 import { countQuery, observedOf, type Sampling, samplingNote } from './readings.ts';
 import { expectedTargets, joinedSeries, LOOKBACK_STEPS, pieces, watchedOver } from './watching.ts';
 
@@ -42,15 +45,17 @@ export const window = (world: World): Step => ({
 });
 
 /**
- * The load as Prometheus must have seen it, a minute. A rate that is read from scrapes is off by what comes in one scrape
- * interval: 8 % of a window of a minute, nothing of a day. Beyond that 1 % may be missing.
+ * A count that is read from scrapes is off by what comes in one scrape interval: 8 % of a window of a minute, nothing of a
+ * day. Beyond that 1 % may be missing.
  */
-function leastRate({ app, window: { length } }: World): number {
-  return app.window.requestsPerMinute * (1 - Math.max(0.01, SCRAPE_INTERVAL / length));
-}
+const toleranceOf = ({ window: { length } }: World): number => Math.max(0.01, SCRAPE_INTERVAL / length);
+
+/** The load as Prometheus must have seen it, a minute. */
+const leastRate = (world: World): number => world.app.window.requestsPerMinute * (1 - toleranceOf(world));
 
 function windowObjectives(world: World) {
-  const { objectives: golden } = goldenSettingsOf(world.production);
+  const settings = goldenSettingsOf(world.production);
+  const { objectives: golden } = settings;
   const one = (
     id: string,
     metric: string,
@@ -77,6 +82,7 @@ function windowObjectives(world: World) {
       source: `plan A.3: P95 < ${golden.latencyP95} ms, counted at a bucket's bound`,
     }),
     one('latency-p95', GOLDEN.latencyP95, ['<', golden.latencyP95, 'ms'], { gate: 'inform' }),
+    ...besideOwnSeries(settings, one, toleranceOf(world)),
     one('request-rate', GOLDEN.requestRate, ['>=', leastRate(world), 'per-minute'], {
       source: 'the synthetic load arrived',
     }),
@@ -91,6 +97,37 @@ function windowObjectives(world: World) {
       : []),
     one('coverage', WATCH.coverage, ['>=', 99, 'percent'], { source: 'what was not watched is not known' }),
     one('longest-gap', WATCH.longestGap, ['<', 30_000, 'ms'], { source: 'a gap is unknown, not good' }),
+  ];
+}
+
+type One = (
+  id: string,
+  metric: string,
+  is: Parameters<typeof ask>[0]['is'],
+  more?: Partial<Parameters<typeof ask>[0]>,
+) => Objective;
+
+/** What is asked besides of an app that counts its own requests: the objectives above are asked of its figures as well. */
+function besideOwnSeries(
+  { own, objectives, loadBalancerLatency }: GoldenSettings,
+  one: One,
+  tolerance: number,
+): Objective[] {
+  if (own.length === 0) return [];
+  return [
+    one('agreement', GOLDEN.disagreement, ['<=', 100 * tolerance, 'percent'], {
+      gate: 'warn',
+      source: "the app's own count of requests and the load balancer's are the same",
+    }),
+    ...(loadBalancerLatency === 'judged'
+      ? []
+      : [
+          one('load-balancer-latency', GOLDEN.latencyWithinAtLoadBalancer, ['>=', 95, 'percent'], {
+            gate: 'warn',
+            minimumSamples: 100,
+            source: `plan A.3: P95 < ${objectives.latencyP95} ms, with what lies before the app`,
+          }),
+        ]),
   ];
 }
 
@@ -124,9 +161,13 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
   const client = { app, host: world.host.name, url: shape.baseUrl, outcome: result, quietness };
   if (app.prometheus !== undefined) return fromClient(client, note);
   const sampling = { window: ((endS - startS) * 1000) as Milliseconds, scrapeInterval: SCRAPE_INTERVAL };
+  const settings = goldenSettingsOf(production);
   const golden: Measurement[] = [];
-  for (const query of goldenQueries(app, goldenSettingsOf(production), sampling.window))
+  for (const query of goldenQueries(app, settings, sampling.window))
     golden.push(...(await read(target, query, { endS, sampling, quietness }, note)));
+  const webServices = app.services.filter(({ kind }) => kind === 'web').length;
+  const over = { endS, window: sampling.window, tolerance: toleranceOf(world), quietness };
+  golden.push(...(await fromOwnSeries({ target, settings, webServices, ...over }, note)));
   return [...golden, ...(await howWellWatched(world, target, { startS, endS }, note)), ...fromClient(client, note)];
 }
 
@@ -153,7 +194,7 @@ async function read(
       ...about,
       of: query.ofLabel ? (series.labels[query.ofLabel] ?? '') : '',
       observed: Number.isFinite(value) ? observedOf(metric, value, n, sampling) : absent('the value is no number'),
-      note: samplingNote(metric, n, sampling),
+      note: samplingNote(metric, n, sampling) ?? query.from,
     });
   });
 }
