@@ -3,6 +3,7 @@ import type { Measurement } from '../evidence/measurement.ts';
 import { absent } from '../evidence/measurement.ts';
 import { fail, type Problem, ProblemError, problemOf } from '../evidence/problem.ts';
 import type { Clock, Digest, Milliseconds } from '../evidence/units.ts';
+import { toldTo } from '../hosts/telling.ts';
 import type { Step } from '../plan/step.ts';
 import type { AttemptId } from './attempt-id.ts';
 import { diskFull, isDiskFull } from './persistence.ts';
@@ -65,14 +66,9 @@ type Ran = { readonly measured: readonly LeafBody[]; readonly end: Finished['end
 async function run(context: AttemptContext, step: Step): Promise<Ran> {
   const { id, signal, clock } = context;
   try {
-    const measurements = await step.run({
-      launch: id.launch,
-      number: id.attempt,
-      signal,
-      clock,
-      progress: context.progress,
-      artefact: context.artefact,
-    });
+    const { progress, artefact } = context;
+    const attempt = { launch: id.launch, number: id.attempt, signal, clock, progress, artefact };
+    const measurements = await toldTo(progress, () => step.run(attempt));
     const change = context.withoutSecrets();
     const measured = measuredBodies(step, measurements).map((body) => textsIn(body, change));
     return { measured, end: { kind: 'completed' } };

@@ -4,6 +4,7 @@ import type { EnvironmentSettings, HostSettings, RuntimeKind } from '../config/a
 import { fail } from '../evidence/problem.ts';
 import type { Host } from '../hosts/host.ts';
 import { isSshHost } from '../hosts/ssh/host.ts';
+import type { Engine, FoundEngine } from '../runtimes/docker/engine.ts';
 import { openProcessRuntime } from '../runtimes/process/runtime.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { hostOf } from './hosts.ts';
@@ -15,6 +16,8 @@ export type RuntimeWish = {
   readonly kind: 'lasting' | 'throw-away';
   /** The environment's own folder. */
   readonly folder: string;
+  /** The folder of the app's production; its own, where it is production. */
+  readonly production: string;
   /** The state directory. */
   readonly state: string;
   readonly settings: EnvironmentSettings;
@@ -24,21 +27,23 @@ export type RuntimeWish = {
   readonly here: Host;
 };
 
-type Chosen = { readonly host: Host; readonly runtime: Runtime };
+type Chosen = { readonly host: Host; readonly runtime: Runtime; readonly engine?: string };
 
 /**
  * Opens host and runtime of an environment: what is asked for; else what it stands on already; else `docker` where an
  * engine answers; else `process`. What was chosen is remembered until the environment is destroyed: its data lies there.
  */
-export async function chosenRuntime(wish: RuntimeWish): Promise<Chosen> {
+export async function chosenRuntime(wish: RuntimeWish): Promise<Pick<Chosen, 'host' | 'runtime'>> {
   const { standsOn } = await readRecord(wish);
   if (standsOn && wish.where === 'as-asked') refuseToMove(standsOn, wish);
   const host = standsOn ? settingsOf(standsOn.host) : wish.settings.host;
-  const chosen = await open(wish, await hostOf(host, wish), standsOn?.runtime ?? wish.settings.runtime);
+  const { runtime, engine, ...on } = await open(wish, await hostOf(host, wish), standsOn);
   // Who only ends what is there chooses nothing for the next launch.
-  if (wish.kind === 'lasting' && wish.where === 'as-asked' && standsOn === undefined)
-    await changeRecord(wish, { standsOn: { host: placeOf(host), runtime: chosen.runtime.kind } });
-  return chosen;
+  if (wish.kind === 'lasting' && wish.where === 'as-asked' && (standsOn === undefined || standsOn.engine !== engine))
+    await changeRecord(wish, {
+      standsOn: { host: placeOf(host), runtime: runtime.kind, ...(engine === undefined ? {} : { engine }) },
+    });
+  return { ...on, runtime };
 }
 
 const placeOf = (host: HostSettings): string => (host.kind === 'local' ? LOCAL : host.destination);
@@ -85,22 +90,30 @@ export async function expectedRuntime(ask: {
 /** @param tag `stockroom-production` */
 export const environmentFolder = (state: string, tag: string): string => join(state, 'environments', tag);
 
-async function open(wish: RuntimeWish, host: Host, kind: RuntimeKind | undefined): Promise<Chosen> {
+async function open(wish: RuntimeWish, host: Host, standsOn: StandsOn | undefined): Promise<Chosen> {
+  const kind: RuntimeKind | undefined = standsOn?.runtime ?? wish.settings.runtime;
   if (kind === 'process') return { host, runtime: await openProcess(wish, host) };
-  const { findEngine } = await import('../runtimes/docker/engine.ts');
-  const found = await findEngine(await engineOf(host));
+  const found = await foundEngine(host, wish, standsOn);
   if (found.kind === 'engine') {
-    const { openDockerRuntime } = await import('../runtimes/docker/runtime.ts');
-    const settings = { host, engine: found.engine, environment: wish.name, id: idOf(wish) };
-    return { host, runtime: await openDockerRuntime({ ...settings, folder: join(wish.folder, 'runtime') }) };
+    const runtime = await openDocker(wish, host, found.engine);
+    return { host, runtime, ...(isSshHost(host) ? {} : { engine: found.engine.where }) };
   }
   if (kind === undefined) return { host, runtime: await openProcess(wish, host) };
+  if (found.why === 'unusable') return fail(found.problem);
+  const isNew = standsOn === undefined && wish.kind === 'lasting';
   return fail({
-    kind: 'host',
-    what: `no container engine answers: ${found.reason}`,
-    where: host.name,
-    next: 'start it (`sudo systemctl start docker`), or install one (`sudo apt-get install docker.io`), or use `runtime: process`',
+    ...found.problem,
+    what: `no container engine answers, and ${wish.name} needs it`,
+    next: isNew
+      ? 'start it (`sudo systemctl start docker`), or install one (`sudo apt-get install docker.io`), or use `runtime: process`'
+      : 'start it (`sudo systemctl start docker`) and try again: units and data of the environment are there and come back with it',
   });
+}
+
+async function openDocker(wish: RuntimeWish, host: Host, engine: Engine): Promise<Runtime> {
+  const { openDockerRuntime } = await import('../runtimes/docker/runtime.ts');
+  const folder = join(wish.folder, 'runtime');
+  return openDockerRuntime({ host, engine, environment: wish.name, id: idOf(wish), folder });
 }
 
 async function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
@@ -114,8 +127,35 @@ async function openProcess(wish: RuntimeWish, host: Host): Promise<Runtime> {
   });
 }
 
-async function engineOf(host: Host): Promise<{ readonly socket?: string }> {
-  return isSshHost(host) ? { socket: await host.forwardSocket('/var/run/docker.sock') } : {};
+/**
+ * Looks for the engine. One that an environment stands on is looked for where it was: on another one there would be
+ * nothing of it, and that would be taken for an environment that was never launched. Those beside production are on its
+ * engine, where nobody asks for another one.
+ *
+ * @throws ProblemError `conflict`: DOCKER_HOST or a context asks for another one, which has nothing of the environment
+ */
+async function foundEngine(host: Host, wish: RuntimeWish, standsOn: StandsOn | undefined): Promise<FoundEngine> {
+  const { engineSaid, findEngine, PATIENCE } = await import('../runtimes/docker/engine.ts');
+  if (isSshHost(host)) return findEngine({ socket: await host.forwardSocket('/var/run/docker.sock') });
+  // A throw-away environment is opened in the middle of a launch, which an engine that restarts must not end.
+  const patient = wish.kind === 'throw-away' ? { wait: PATIENCE } : {};
+  const asked = await engineSaid(process.env);
+  const before = standsOn?.engine;
+  const there = before ?? (await readRecord({ folder: wish.production })).standsOn?.engine;
+  const atIt = (engine: string) => findEngine({ ...patient, variables: { ...process.env, DOCKER_HOST: engine } });
+  if (asked === undefined && there !== undefined) return atIt(there);
+  // By itself, so that the certificates of a context are used, too.
+  const found = await findEngine(patient);
+  if (before === undefined || asked === before) return found;
+  // The same engine, which answers somewhere else now.
+  if (found.kind === 'engine' && (await (await openDocker(wish, host, found.engine)).stores()).length > 0) return found;
+  if (wish.where === 'as-it-stands') return atIt(before);
+  return fail({
+    kind: 'conflict',
+    what: `${wish.name} stands on the engine at ${before}, and the one at ${asked} is asked for, which has nothing of it`,
+    where: wish.folder,
+    next: 'leave DOCKER_HOST and the docker context as they were, end the resident process, which has them from its start, and run the command again; or destroy the environment first (`holdpoint destroy`): its data does not move by itself',
+  });
 }
 
 /** Two state directories may use one engine or one remote host: their environments of one name are not the same. */

@@ -56,6 +56,7 @@ export async function openEnvironment(open: OpenSettings): Promise<Environment> 
     name: tagOf(open),
     kind: open.kind,
     folder: described.folder,
+    production: environmentFolder(open.state, tagOf({ ...open, name: PRODUCTION })),
     state: open.state,
     settings: open.settings,
     where: open.where ?? 'as-asked',

@@ -6,7 +6,12 @@ import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
 
 /** Where an environment's data lies: `local` or an ssh destination, and what carries its units out there. */
-export type StandsOn = { readonly host: string; readonly runtime: RuntimeKind };
+export type StandsOn = {
+  readonly host: string;
+  readonly runtime: RuntimeKind;
+  /** `unix:///var/run/docker.sock`: of the container engine, where this machine may have several. */
+  readonly engine?: string;
+};
 
 /**
  * What is remembered of an environment beside its data.

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { fail, type Problem, ProblemError } from '../../evidence/problem.ts';
 import { type Milliseconds, milliseconds, seconds } from '../../evidence/units.ts';
+import { tellWhoWaits } from '../../hosts/telling.ts';
 import { connectionLost, EngineRefusal, engineProblem, statusOf } from './engine-problem.ts';
 
 export type EngineFacts = {
@@ -52,16 +53,27 @@ export type FindEngineSettings = {
   readonly variables?: Readonly<Record<string, string | undefined>>;
   /** How long a call waits for an engine that went away. */
   readonly patience?: Milliseconds;
+  /** How long one is waited for that does not answer at first; absent: not at all. */
+  readonly wait?: Milliseconds;
 };
 
+/** `away`: nobody listens where it should be, and it may come; `unusable`: as it is it never will do. */
 export type FoundEngine =
   | { readonly kind: 'engine'; readonly engine: Engine }
-  | { readonly kind: 'none'; readonly reason: string; readonly problem: Problem };
+  | { readonly kind: 'none'; readonly why: 'away' | 'unusable'; readonly reason: string; readonly problem: Problem };
 
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 const FIRST_ANSWER = seconds(5);
 const CALL_LIMIT = seconds(120);
-const PATIENCE = seconds(90);
+export const PATIENCE = seconds(90);
+/**
+ * When an engine was last waited for in vain, by its address. What comes right after that (tidying up, the next step) does
+ * not wait as long once more.
+ */
+const givenUp = new Map<string, number>();
+const GIVEN_UP_FOR_MS = 5_000;
+const deadlineFor = (where: string, patience: number): number =>
+  performance.now() + (performance.now() - (givenUp.get(where) ?? -Infinity) < GIVEN_UP_FOR_MS ? 0 : patience);
 const PING_EVERY_MS = 250;
 
 /** Where an engine is said to answer, before anybody asked it. */
@@ -69,9 +81,25 @@ type Endpoint = { readonly where: string; readonly options: Docker.DockerOptions
 
 /**
  * Finds the engine: the socket that is given, else DOCKER_HOST, else the current docker context, else
- * /var/run/docker.sock. It has answered once when this returns; nothing is waited for.
+ * /var/run/docker.sock. It has answered once when this returns.
  */
 export async function findEngine(settings: FindEngineSettings = {}): Promise<FoundEngine> {
+  let deadline: number | undefined;
+  for (;;) {
+    const found = await askedOnce(settings);
+    if (found.kind === 'engine' || found.why === 'unusable') return found;
+    const { where = '' } = found.problem;
+    if (deadline === undefined && settings.wait !== undefined) tellWhoWaits(`waits for the engine at ${where}`);
+    deadline ??= deadlineFor(where, settings.wait ?? 0);
+    if (performance.now() > deadline) {
+      if (settings.wait !== undefined) givenUp.set(where, performance.now());
+      return found;
+    }
+    await sleep(PING_EVERY_MS);
+  }
+}
+
+async function askedOnce(settings: FindEngineSettings): Promise<FoundEngine> {
   let where = 'the Docker engine';
   try {
     const endpoint = await endpointOf(settings.socket, settings.variables ?? process.env);
@@ -83,7 +111,8 @@ export async function findEngine(settings: FindEngineSettings = {}): Promise<Fou
   } catch (error) {
     const problem = error instanceof ProblemError ? error.problem : engineProblem(error, 'is asked what it is', where);
     const detail = problem.detail === undefined ? '' : `: ${problem.detail.join(' ')}`;
-    return { kind: 'none', reason: `${problem.what}${detail} at ${problem.where ?? where}`, problem };
+    const reason = `${problem.what}${detail} at ${problem.where ?? where}`;
+    return { kind: 'none', why: connectionLost(error) ? 'away' : 'unusable', reason, problem };
   }
 }
 
@@ -118,7 +147,10 @@ function engineAt(docker: Docker, where: string, facts: EngineFacts, patience: M
         await within(docker.ping(), FIRST_ANSWER, 'is asked whether it is there', where);
         return true;
       } catch {
-        if (performance.now() > deadline) return false;
+        if (performance.now() > deadline) {
+          givenUp.set(where, performance.now());
+          return false;
+        }
         await sleep(PING_EVERY_MS);
       }
     }
@@ -131,7 +163,7 @@ function engineAt(docker: Docker, where: string, facts: EngineFacts, patience: M
       tell = told;
     },
     async call(doing, act, { limit = CALL_LIMIT, signal } = {}) {
-      const deadline = performance.now() + patience;
+      const deadline = deadlineFor(where, patience);
       for (;;) {
         try {
           return await within(act(docker), limit, doing, where);
@@ -230,6 +262,16 @@ async function endpoint(address: string, certificates: string | undefined, from:
       ...(secure ? { ca, cert, key } : {}),
     },
   };
+}
+
+/**
+ * Where DOCKER_HOST or a docker context says that the engine answers; undefined where neither says anything.
+ *
+ * @throws ProblemError what they say is no address, or cannot be read
+ */
+export async function engineSaid(variables: NonNullable<FindEngineSettings['variables']>): Promise<string | undefined> {
+  if (variables.DOCKER_HOST) return (await endpoint(variables.DOCKER_HOST, undefined, 'DOCKER_HOST')).where;
+  return (await endpointOfContext(variables))?.where;
 }
 
 /** Undefined where no context but the default one is chosen; only then the `docker` command is needed at all. */

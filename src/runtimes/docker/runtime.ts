@@ -3,6 +3,7 @@ import type { Command } from '../../config/app.ts';
 import { fail } from '../../evidence/problem.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import type { Address, Host } from '../../hosts/host.ts';
+import { tellWhoWaits } from '../../hosts/telling.ts';
 import { checkedName } from '../checked-name.ts';
 import type { Abilities, Images as AppImages, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
@@ -35,6 +36,7 @@ export type DockerRuntimeSettings = {
   readonly id: string;
   /** Absolute path of a folder on this machine, for our own records. */
   readonly folder: string;
+  /** Absent: whoever waits is told. */
   readonly progress?: Progress;
 };
 
@@ -59,7 +61,7 @@ class DockerRuntime implements Runtime {
   #tell: Progress;
 
   constructor(settings: DockerRuntimeSettings) {
-    const { engine, id, folder, progress = () => {} } = settings;
+    const { engine, id, folder, progress = tellWhoWaits } = settings;
     this.#settings = settings;
     this.#tell = progress;
     engine.onWait((line) => this.#tell(line));
