@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sampleApp } from '../../test/sample-app.ts';
+import { SELF_COUNTING, sampleApp } from '../../test/sample-app.ts';
 import { counted, SampleLedger, sampleObjective, samplePlan, sampleStep } from '../../test/sample-ledger.ts';
 import { sampleSource } from '../../test/sample-source.ts';
 import { absent, exactly } from '../evidence/measurement.ts';
@@ -220,6 +220,23 @@ describe('the service levels', () => {
     expect(section(content, 'Error budgets')).toContain(
       '| availability | was answered with an error | 0.1 % | 432,000 | 43 min 12 s | 0.2 [entry 5] |',
     );
+  });
+
+  test('of an app that counts its own requests say who counted what, and what each of them spent', () => {
+    const app = sampleApp({ services: [SELF_COUNTING] });
+    const counts = (value: number, of: string) =>
+      ({ metric: GOLDEN.errorRate, unit: 'percent', of, observed: exactly(value, 1_200) }) as const;
+    const ledger = opened().attempt('l', watch, 1, [counts(0.02, ''), counts(0.08, 'dashboard')]);
+    const { content } = serviceLevelAgreement(sampleSource(plan, ledger, 'l', {}, app));
+    expect(content).toContain("- requests and errors: from the load balancer's log");
+    expect(content).toContain("- requests and errors: from the app's own metrics http_requests_total (dashboard)");
+    expect(content).toContain("- response times: from the app's own metrics http_request_duration_seconds");
+    expect(content).not.toContain("response times: from the load balancer's log");
+    const budgets = section(content, 'Error budgets');
+    expect(budgets).toMatch(/availability, from the load balancer's log .* 0\.2 \[entry/);
+    expect(budgets).toMatch(/availability, from the app's own metrics .* 0\.8 \[entry/);
+    const runbooks = deploymentProcedures(sampleSource(plan, ledger, 'l', {}, app)).content;
+    expect(runbooks).toMatch(/errors \(5xx\), from the app's own metrics/);
   });
 });
 

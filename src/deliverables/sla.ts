@@ -2,7 +2,8 @@ import { days, minutes } from '../evidence/units.ts';
 import type { BurnRate, ServiceLevel } from '../parts/golden-metrics/burn-rate.ts';
 import { BUDGET_PERIOD, BURN_RATES, budgetSpent, serviceLevels } from '../parts/golden-metrics/burn-rate.ts';
 import { GOLDEN, UNDER_LOAD } from '../parts/golden-metrics/queries.ts';
-import type { GoldenObjectives } from '../parts/golden-metrics/settings.ts';
+import type { GoldenSettings } from '../parts/golden-metrics/settings.ts';
+import { errorSources, labelsOf, latencySources, sourceText } from '../parts/golden-metrics/source.ts';
 import type { Entry, Finding } from '../plan/finding.ts';
 import { markOfFinding, NEVER_MEASURED } from '../plan/mark.ts';
 import type { StepId } from '../plan/step.ts';
@@ -38,7 +39,7 @@ type GoldenRow = {
 };
 
 /** The objectives of task A.3, in the order of the plan's table. */
-const goldenRows = (o: GoldenObjectives): readonly GoldenRow[] => [
+const goldenRows = ({ objectives: o, loadBalancerLatency }: GoldenSettings): readonly GoldenRow[] => [
   {
     metrics: [UNDER_LOAD.requestRate, GOLDEN.requestRate],
     title: prose('request rate carried'),
@@ -59,6 +60,15 @@ const goldenRows = (o: GoldenObjectives): readonly GoldenRow[] => [
     title: line(prose('requests within'), demand(o.latencyP95, 'ms')),
     asks: demand(95, 'percent', '>='),
   },
+  ...(loadBalancerLatency === 'judged'
+    ? []
+    : [
+        {
+          metrics: [GOLDEN.latencyWithinAtLoadBalancer],
+          title: line(prose('the same at the load balancer, which only warns,'), demand(o.latencyP95, 'ms')),
+          asks: demand(95, 'percent', '>='),
+        },
+      ]),
   { metrics: [GOLDEN.cpu], title: prose('CPU, of all cores'), asks: demand(o.cpuPercent, 'percent', '<') },
   { metrics: [GOLDEN.memory], title: prose('memory of a service'), asks: demand(o.memoryBytes, 'bytes', '<') },
   {
@@ -78,6 +88,7 @@ export function serviceLevelAgreement(source: DocumentSource): Deliverable {
       prose('What stands beside it as unknown is a promise without evidence.'),
     ),
     ...objectives(source),
+    ...whereFrom(source),
     heading(2, prose('Error budgets')),
     ...errorBudgets(source),
     heading(2, prose('When somebody is called')),
@@ -97,7 +108,7 @@ const seenOf = (source: DocumentSource, metrics: readonly string[]): Seen[] =>
   );
 
 function objectives(source: DocumentSource): Block[] {
-  const rows = goldenRows(source.golden.objectives).filter(
+  const rows = goldenRows(source.golden).filter(
     (r) => source.app.database?.managed.kind === 'by-holdpoint' || !r.metrics.includes(GOLDEN.connections),
   );
   const unasked: Inline[] = [];
@@ -124,6 +135,19 @@ function objectives(source: DocumentSource): Block[] {
   ];
 }
 
+/** Who counts what in production. A load test's figures are the load generator's own. */
+function whereFrom({ app, golden }: DocumentSource): Block[] {
+  if (app.observe !== undefined || app.prometheus !== undefined) return [];
+  const latency = latencySources(golden).map((s) => line(prose('response times:'), name(sourceText(s, 'duration'))));
+  return [
+    paragraph(prose('Where the figures of production come from; each is judged by itself:')),
+    list([
+      ...errorSources(golden).map((s) => line(prose('requests and errors:'), name(sourceText(s, 'requests')))),
+      ...latency,
+    ]),
+  ];
+}
+
 const whatOf = (entry: Entry | undefined): Inline[] =>
   entry === undefined || entry.measurement.of === '' ? [] : [line(prose('of'), name(entry.measurement.of))];
 
@@ -135,7 +159,9 @@ function errorBudgets(source: DocumentSource): Block[] {
   const spent = (level: ServiceLevel): Inline => {
     const metric = level.name === 'availability' ? GOLDEN.errorRate : GOLDEN.latencyWithin;
     const missed = (percent: number) => (level.name === 'availability' ? percent : 100 - percent) / 100;
-    return workedOut(windowEntry(source, metric), (percent) => numberText(missed(percent) / level.budget));
+    return workedOut(windowEntry(source, metric, labelsOf(level.source).service ?? ''), (percent) =>
+      numberText(missed(percent) / level.budget),
+    );
   };
   return [
     paragraph(
@@ -155,7 +181,7 @@ function errorBudgets(source: DocumentSource): Block[] {
         prose('burn rate in the window'),
       ],
       serviceLevels(source.golden).map((level) => [
-        name(level.name),
+        levelName(source, level),
         name(level.miss),
         demand(level.budget * 100, 'percent'),
         demand(level.budget * o.requestsPerMinute * PERIOD_MINUTES, 'count'),
@@ -166,11 +192,17 @@ function errorBudgets(source: DocumentSource): Block[] {
   ];
 }
 
-/** The newest entry of the monitoring window about a metric of the whole app, in percent. */
-const windowEntry = (source: DocumentSource, metric: string): Entry | undefined =>
+/** With its source where there are several. */
+const levelName = ({ golden }: DocumentSource, { name: level, source }: ServiceLevel): Inline =>
+  golden.own.length === 0
+    ? name(level)
+    : line(joined(name(level), prose(',')), name(sourceText(source, level === 'latency' ? 'duration' : 'requests')));
+
+/** The newest entry of the monitoring window about a metric of the whole app or of a service, in percent. */
+const windowEntry = (source: DocumentSource, metric: string, of: string): Entry | undefined =>
   stepsOf(source, 'A.4')
     .flatMap((step) => entriesOf(source, step))
-    .filter((e) => e.measurement.metric === metric && e.measurement.unit === 'percent')
+    .filter((e) => e.measurement.metric === metric && e.measurement.of === of && e.measurement.unit === 'percent')
     .sort((a, b) => a.measurement.to - b.measurement.to)
     .at(-1);
 

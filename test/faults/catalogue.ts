@@ -46,6 +46,8 @@ import { twinOtherRelease } from './planted/twin-other-release.ts';
 import { twinSharedKey } from './planted/twin-shared-key.ts';
 import { webhookRefuses } from './planted/webhook-refuses.ts';
 import { windowGap } from './planted/window-gap.ts';
+import { windowNoBucket } from './planted/window-no-bucket.ts';
+import { windowOwnErrors } from './planted/window-own-errors.ts';
 import { windowPageGone } from './planted/window-page-gone.ts';
 import { windowTargetDown } from './planted/window-target-down.ts';
 
@@ -98,6 +100,8 @@ export const FAULTS: readonly Fault[] = [
   twinSharedKey,
   webhookRefuses,
   windowGap,
+  windowNoBucket,
+  windowOwnErrors,
   windowPageGone,
   windowTargetDown,
 ];

@@ -23,6 +23,10 @@ const pool = new Pool({
 pool.on('error', () => undefined);
 
 let requests = 0;
+/** What it tells of its own answers: by status, and how many took at most so many seconds. */
+const counted = { 200: 0, 500: 0 };
+const BOUNDS = [0.05, 0.2, 0.5];
+const within = BOUNDS.map(() => 0);
 let stuck = false;
 
 function planted() {
@@ -39,6 +43,27 @@ const html = (status, title) => ({
   type: 'text/html; charset=utf-8',
   body: `<!doctype html><h1>${title}</h1>`,
 });
+
+function count(status, seconds, fault) {
+  const said = fault.ownCount === 'gloomy' && requests % 20 === 0 ? 500 : status >= 500 ? 500 : 200;
+  counted[said] += 1;
+  BOUNDS.forEach((bound, i) => {
+    if (seconds <= bound) within[i] += 1;
+  });
+}
+
+function told(fault) {
+  const timed = fault.ownCount === 'coarse' ? [0.05, 0.5] : BOUNDS;
+  const all = counted[200] + counted[500];
+  return [
+    ...Object.entries(counted).map(([status, n]) => `letters_requests_total{status="${status}"} ${n}`),
+    ...timed.map((bound) => `letters_seconds_bucket{le="${bound}"} ${within[BOUNDS.indexOf(bound)]}`),
+    `letters_seconds_bucket{le="+Inf"} ${all}`,
+    '',
+  ].join('\n');
+}
+
+const OPERATIONS = ['/healthz', '/readyz', '/metrics'];
 
 async function ready(fault) {
   if (fault.readiness === 'never') return false;
@@ -72,7 +97,7 @@ async function answer(request, fault) {
   if (pathname === '/metrics')
     return fault.metrics === 'failing'
       ? json(500, {})
-      : { status: 200, type: 'text/plain; version=0.0.4', body: `letters_requests_total ${requests}\n` };
+      : { status: 200, type: 'text/plain; version=0.0.4', body: told(fault) };
   requests += 1;
   if (fault.delayMs) await sleep(fault.delayMs);
   if (fault.everyNthFails && requests % fault.everyNthFails === 0) return json(500, { error: 'unlucky' });
@@ -95,7 +120,9 @@ async function answer(request, fault) {
 
 const server = createServer(async (request, response) => {
   const fault = planted();
+  const begun = performance.now();
   const { status, type, body } = await answer(request, fault).catch(() => json(503, { error: 'unavailable' }));
+  if (!OPERATIONS.includes(request.url)) count(status, (performance.now() - begun) / 1000, fault);
   response.writeHead(status, { ...(fault.headers === 'none' ? {} : PAGE_HEADERS), 'content-type': type });
   response.end(body);
 });

@@ -115,7 +115,7 @@ function besideOwnSeries(
 ): Objective[] {
   if (own.length === 0) return [];
   return [
-    one('agreement', GOLDEN.disagreement, ['<=', 100 * tolerance, 'percent'], {
+    one('agreement', GOLDEN.disagreement, ['<=', Math.round(1_000 * tolerance) / 10, 'percent'], {
       gate: 'warn',
       source: "the app's own count of requests and the load balancer's are the same",
     }),
