@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,6 +49,14 @@ describe.skipIf(noSecondHost !== undefined)('a host over ssh', { timeout: 60_000
     await again.close();
     // The line is shared, and ends with its last user.
     expect(await host.run(shell('echo still'))).toMatchObject({ stdout: 'still\n' });
+  });
+
+  it('sends its agent again where another version took it away while it did not run', async () => {
+    const [name = ''] = host.sent;
+    await rm(join(second.root, 'agent', name));
+    for (const pid of second.agents()) process.kill(pid, 'SIGKILL');
+    expect(await host.exists(join(second.root, 'agent', name))).toBe(true);
+    expect(second.agents()).toHaveLength(1);
   });
 
   it('ends a command with all its children when the time is up, or when it is cancelled', async () => {

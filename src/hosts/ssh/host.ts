@@ -56,7 +56,8 @@ export async function sshHost(settings: SshHostSettings): Promise<SshHost> {
   const line = new SshLine({ destination, folder, sshOptions });
   const notices = new Notices();
   try {
-    const installed = await installAgent(line, settings.agent, settings.root);
+    const install = () => installAgent(line, settings.agent, settings.root);
+    const installed = await install();
     const client = new AgentClient({
       destination,
       name: settings.name,
@@ -64,7 +65,8 @@ export async function sshHost(settings: SshHostSettings): Promise<SshHost> {
       notices,
       async reach() {
         await line.up();
-        await startAgent(line, installed);
+        // Another version may have removed this one while it did not run.
+        await startAgent(line, installed).catch(async () => startAgent(line, await install()));
         return line.forwardSocket(installed.socket);
       },
     });

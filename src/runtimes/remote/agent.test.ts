@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFile, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,30 @@ describe('the agent on a host', () => {
     await run(process.execPath, [program, 'start', root, newer]);
     await expect.poll(() => child.exitCode, { timeout: 5_000 }).toBe(0);
     for (const at of [socket, newer]) await end(at);
+  });
+
+  it('removes what others left that do not run, and leaves alone what does', async () => {
+    const place = (...names: string[]) => Promise.all(names.map((name) => writeFile(join(root, name), '')));
+    await copyFile(program, join(root, 'agent-bb.mjs'));
+    await run(process.execPath, [join(root, 'agent-bb.mjs'), 'start', root, join(root, 'agent-bb.sock')]);
+    const busy = await caller(join(root, 'agent-bb.sock'));
+    busy.say(command('works', 'sleep 20'));
+    await place('agent-aa.mjs', 'agent-aa.sock', 'agent-aa.sock.lock', 'agent-ab.sock', 'node-aa', 'notes.txt');
+    await place('agent-ac.mjs.77', 'node-ad.78', 'agent-ae.mjs.79');
+    for (const name of ['agent-ac.mjs.77', 'node-ad.78']) await utimes(join(root, name), 1, 1);
+    await run(process.execPath, [program, 'start', root, socket]);
+    const runs = ['agent-0.sock', 'agent-0.sock.lock', 'agent-bb.mjs', 'agent-bb.sock', 'agent-bb.sock.lock'];
+    const kept = [...runs, 'agent-ae.mjs.79', 'agent.mjs', 'log', 'node-aa', 'notes.txt'];
+    // A lock goes only at the start after the one that took its program.
+    expect(readdirSync(root).sort()).toEqual([...kept, 'agent-aa.sock.lock'].sort());
+    await end(socket);
+    await run(process.execPath, [program, 'start', root, socket]);
+    expect(readdirSync(root).sort()).toEqual([...kept].sort());
+    busy.say({ kind: 'cancel', id: 'works' });
+    await expect.poll(() => results(busy.heard), { timeout: 10_000 }).toHaveLength(1);
+    busy.leave();
+    await end(join(root, 'agent-bb.sock'));
+    await end(socket);
   });
 
   it('is one, however many start it at once', async () => {

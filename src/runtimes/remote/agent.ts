@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentAccount } from '../../hosts/accounts.ts';
 import { cleanEnvironment } from '../../hosts/local.ts';
 import { lineOf, type ToAgent } from '../../hosts/ssh/wire.ts';
+import { removeOldAgents } from './old-agents.ts';
 import { serve } from './serve.ts';
 
 /**
@@ -43,6 +44,8 @@ async function start(program: string, root: string, socket: string): Promise<num
   while (failed === undefined && performance.now() < deadline) {
     if (await answers(socket)) {
       await retireOthers(socket);
+      // Ours runs: what is left of others can wait for the next start.
+      await removeOldAgents(dirname(socket), basename(socket), answers).catch(() => undefined);
       return 0;
     }
     await sleep(25);

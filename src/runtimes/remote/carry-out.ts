@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { fail } from '../../evidence/problem.ts';
 import type { HostCommand, PlacedFile } from '../../hosts/host.ts';
 import { localHost } from '../../hosts/local.ts';
@@ -8,6 +7,7 @@ import { placeFacts } from '../process/place.ts';
 import { type OpenedProcessRuntime, openProcessRuntime } from '../process/runtime.ts';
 import type { Job } from '../unit.ts';
 import { HOST_METHODS, RUNTIME_METHODS } from './methods.ts';
+import { Trees } from './trees.ts';
 
 /** A call as the agent got it. `input` is what the method takes, in order. */
 export type Asked = {
@@ -26,13 +26,13 @@ export type Asked = {
  */
 export function carriesOut(root: string): (asked: Asked) => Promise<unknown> {
   const host = localHost();
-  const trees = join(root, 'trees');
+  const trees = new Trees(root);
   const runtimes = new Map<string, Promise<OpenedProcessRuntime>>();
 
   const open = (folder: string, environment: string): Promise<OpenedProcessRuntime> => {
     const opened = host
-      .folder(trees, { mode: 0o755 })
-      .then(() => openProcessRuntime({ host, environment, folder, trees }));
+      .folder(trees.folder, { mode: 0o755 })
+      .then(() => openProcessRuntime({ host, environment, folder, trees: trees.folder }));
     runtimes.set(folder, opened);
     opened.catch(() => runtimes.delete(folder));
     return opened;
@@ -49,12 +49,21 @@ export function carriesOut(root: string): (asked: Asked) => Promise<unknown> {
     const { method, input, signal } = asked;
     if (method === 'open') {
       const runtime = await open(folder, environment);
-      return { folder: runtime.folder, abilities: runtime.abilities, facts: placeFacts(runtime.folder, trees) };
+      return { folder: runtime.folder, abilities: runtime.abilities, facts: placeFacts(runtime.folder, trees.folder) };
     }
     const runtime = await (runtimes.get(folder) ?? open(folder, environment));
+    if (method === 'claim') return trees.claim(folder, String(input[0]));
+    if (method === 'destroy') return destroy(runtime);
     if (method === 'job') return runtime.job(input[0] as Job, signal, 'when heard');
     const known = RUNTIME_METHODS.find((name) => name === method);
     return known === undefined ? unknownMethod(method) : invoke(runtime[known], runtime, input);
+  };
+
+  /** Its trees were sent for it: they go with it, where nobody else uses them. That they stay is no failure of it. */
+  const destroy = async (runtime: OpenedProcessRuntime): Promise<void> => {
+    const own = await trees.of(runtime.folder).catch(() => new Set<string>());
+    await runtime.destroy();
+    await trees.removeUnused(own).catch(() => undefined);
   };
 
   /** Places what came with its content or is there already; returns which of the files are to be sent in full. */

@@ -23,6 +23,21 @@ const counted = (runtime: Runtime, name: string, length: number): Job => ({
   timeLimit: seconds(120),
 });
 
+const serves = (software: Software): Unit => ({
+  name: 'serves',
+  of: 'toy',
+  role: 'agent',
+  software,
+  command: ['sleep', '300'],
+  mounts: [],
+  networks: ['app'],
+  environment: {},
+  user: 'app',
+  ports: [],
+  stop: { signal: 'SIGTERM', grace: seconds(2) },
+  restart: 'always',
+});
+
 const starts = async (runtime: Runtime, name: string) =>
   readFile(runtime.place.path('data', name), 'utf8').catch(() => '');
 
@@ -74,34 +89,20 @@ describe.skipIf(noSecondHost !== undefined)('a job over ssh', { timeout: 180_000
 
   it('is found again, with its units, by the next agent after the first was killed', async () => {
     const [host, runtime] = await open();
-    const unit: Unit = {
-      name: 'stays',
-      of: 'toy',
-      role: 'agent',
-      software: { kind: 'parts' },
-      command: ['sleep', '300'],
-      mounts: [],
-      networks: ['app'],
-      environment: {},
-      user: 'app',
-      ports: [],
-      stop: { signal: 'SIGTERM', grace: seconds(2) },
-      restart: 'always',
-    };
-    await runtime.start(unit);
-    const before = await runtime.inspect('stays');
+    await runtime.start(serves({ kind: 'parts' }));
+    const before = await runtime.inspect('serves');
     const end = runtime.job(counted(runtime, 'killed', 4));
     await begun(runtime, 'killed');
     for (const pid of second.agents()) process.kill(pid, 'SIGKILL');
     expect(await end).toMatchObject({ kind: 'exited', code: 5, output: 'done\n' });
     expect(await starts(runtime, 'killed')).toBe('start\n');
-    expect(await runtime.inspect('stays')).toEqual(before);
+    expect(await runtime.inspect('serves')).toEqual(before);
     expect(second.agents()).toHaveLength(1);
     await runtime.destroy();
     await host.close();
   });
 
-  it("runs in its release's tree, which is sent once", async () => {
+  it("runs in its release's tree, which is sent once, and gone with the last environment that uses it", async () => {
     const [host, runtime] = await open();
     const folder = await mkdtemp(join(tmpdir(), 'hp-tree-'));
     try {
@@ -119,6 +120,19 @@ describe.skipIf(noSecondHost !== undefined)('a job over ssh', { timeout: 180_000
       await rm(folder, { recursive: true });
       expect(await runtime.job(job)).toMatchObject({ kind: 'exited', code: 0 });
       expect(readdirSync(join(second.root, 'trees'))).toEqual([digest.slice(7)]);
+      // Of another state directory, say.
+      const other = await openRemoteProcessRuntime({
+        host,
+        environment: 'other',
+        folder: join(host.root, 'environments/other'),
+      });
+      await other.store('data', 'app');
+      await other.start(serves(software));
+      await runtime.destroy();
+      expect(readdirSync(join(second.root, 'trees'))).toEqual([digest.slice(7)]);
+      expect(await other.inspect('serves')).toMatchObject({ kind: 'running' });
+      await other.destroy();
+      expect(readdirSync(join(second.root, 'trees'))).toEqual([]);
     } finally {
       await rm(folder, { recursive: true, force: true });
       await runtime.destroy();

@@ -40,14 +40,18 @@ export async function openRemoteProcessRuntime(settings: RemoteProcessSettings):
     (...input: Parameters<OpenedProcessRuntime[Name]>) =>
       asked(folder, method, input) as ReturnType<OpenedProcessRuntime[Name]>;
 
-  const trees = new Map<string, Promise<unknown>>();
+  const sending = new Map<string, Promise<void>>();
   const send = async (software: Software): Promise<void> => {
     if (software.kind !== 'tree') return;
     const name = treeName(software);
-    const sent = trees.get(name) ?? host.sendFolder(software.folder, join(host.root, 'trees', name));
-    trees.set(name, sent);
-    sent.catch(() => trees.delete(name));
+    const sent = sending.get(name) ?? sendClaimed(software.folder, name).finally(() => sending.delete(name));
+    sending.set(name, sent);
     await sent;
+  };
+  /** Looked for each time: nobody removes one that is claimed, but it may have gone before. */
+  const sendClaimed = async (from: string, name: string): Promise<void> => {
+    await asked(folder, 'claim', [name]);
+    await host.sendFolder(from, join(host.root, 'trees', name));
   };
 
   return {
