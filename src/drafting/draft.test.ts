@@ -114,6 +114,20 @@ describe('a Node app', () => {
     });
   });
 
+  it('proposes the series that its library usually exports, as a comment', () => {
+    const dependencies = { express: '4', 'express-prom-bundle': '8' };
+    const folder = node({ scripts: { start: 'node a.js' }, dependencies });
+    const proposed = '# golden: { requests: http_request_duration_seconds_count, status: status_code }';
+    const { text } = drafted(folder);
+    expect(text).toContain(proposed);
+    expect(text).toContain('express-prom-bundle: a guess');
+    const taken = appFromText(text.replace(proposed, proposed.slice(2)), 'holdpoint.yaml', '/app');
+    expect(taken.kind === 'app' && taken.app.services[0]?.golden).toMatchObject({ status: 'status_code' });
+    expect(
+      drafted(node({ scripts: { start: 'node a.js' }, dependencies: { 'prom-client': '15' } })).text,
+    ).not.toContain('golden');
+  });
+
   it('is parse-server, whose options are variables', () => {
     const shop = app(
       node({ scripts: { start: 'parse-server config.json' }, dependencies: { 'parse-server': '9.10.0' } }),

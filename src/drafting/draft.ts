@@ -185,11 +185,25 @@ function serviceEntry(service: ServiceDraft): Line {
       ...(service.metrics === undefined && isWeb
         ? [{ absent: 'metrics: /metrics', because: "none was found: figures come from the load balancer's log" }]
         : optional('metrics')),
+      ...(isWeb ? goldenLines(service) : []),
       ...(volumes.length === 0
         ? []
         : [{ key: 'volumes', entries: volumes.map((v) => ({ key: v.name, value: v.value, from: v.from })) }]),
     ],
   };
+}
+
+/** As a comment: a library may be told other names, and what is named and not there is unknown. */
+function goldenLines({ metrics, golden }: ServiceDraft): Line[] {
+  if (metrics === undefined || golden === undefined) return [];
+  const { requests, status, duration } = golden.value;
+  const asIs = `golden: ${flow({ requests, status })}`;
+  return [
+    {
+      absent: asIs,
+      because: `${golden.from}: a guess at what it counts itself. Judged beside the load balancer's log; add \`duration: ${duration}\` once a bucket ends at 0.2, which none of its usual ones does`,
+    },
+  ];
 }
 
 function expectation(key: 'health' | 'readiness', found: Guess | undefined, because: string | undefined): Line[] {

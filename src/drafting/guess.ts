@@ -1,4 +1,5 @@
 import type { YamlValue } from '../config/schema/key.ts';
+import type { UsualSeries } from './golden-libraries.ts';
 
 /** A value for holdpoint.yaml, and what it came from: `package.json: scripts.start`. */
 export type Guess<T = YamlValue> = { readonly value: T; readonly from: string };
@@ -18,6 +19,8 @@ export type ServiceDraft = {
   readonly health?: Guess;
   readonly readiness?: Guess;
   readonly metrics?: Guess<string>;
+  /** What it probably counts itself. */
+  readonly golden?: Guess<UsualSeries>;
   readonly volumes?: readonly (Guess & { readonly name: string })[];
 };
 

@@ -1,5 +1,6 @@
 import { type CommandLine, commandLine } from './command-line.ts';
 import type { Facts } from './facts.ts';
+import { usualSeries } from './golden-libraries.ts';
 import { type Findings, type Guess, guess, type ServiceDraft } from './guess.ts';
 import type { PackageJson } from './package-json.ts';
 import { parseServer } from './parse-server.ts';
@@ -37,6 +38,7 @@ export function nodeApp(facts: Facts, node: PackageJson, nodeVersion: string): F
   const parse = node.own.has('parse-server') ? parseServer(facts) : {};
   const services = servicesOf(facts, node);
   const metrics = depends(METRICS);
+  const golden = usualSeries((name) => (node.own.has(name) ? `package.json: the dependency ${name}` : undefined));
   return {
     ...(node.name === undefined ? {} : { name: guess(node.name, 'package.json: name') }),
     build: buildOf(node),
@@ -44,6 +46,7 @@ export function nodeApp(facts: Facts, node: PackageJson, nodeVersion: string): F
     services: services.map((service) => ({
       ...service,
       ...(metrics === undefined ? {} : { metrics: guess('/metrics', `package.json: the dependency ${metrics}`) }),
+      ...(service.kind === 'web' && golden !== undefined ? { golden } : {}),
       ...(service.kind === 'web' ? parse.service : {}),
     })),
     ...(postgres === undefined

@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
 import { lineAt, textsLike } from './facts.ts';
+import { usualSeries } from './golden-libraries.ts';
 import { type Findings, type Guess, guess, type ServiceDraft } from './guess.ts';
 
 type Requirement = { readonly name: string; readonly text: string; readonly from: string };
@@ -45,7 +46,11 @@ export function pythonApp(facts: Facts): Findings | undefined {
   const postgres = POSTGRES.map(has).find((found) => found !== undefined);
   const metrics = METRICS.map(has).find((found) => found !== undefined);
   const name = /^\s*name\s*=\s*["']([^"']+)["']/m.exec(facts.texts.get('pyproject.toml') ?? '')?.[1];
-  const withMetrics = metrics === undefined ? {} : { metrics: guess('/metrics', metrics.from) };
+  const golden = usualSeries((library) => has(library)?.from);
+  const withMetrics = {
+    ...(metrics === undefined ? {} : { metrics: guess('/metrics', metrics.from) }),
+    ...(golden === undefined ? {} : { golden }),
+  };
   return {
     ...(name === undefined ? {} : { name: guess(name, 'pyproject.toml: name') }),
     packages: debianPackages(requirements),
