@@ -92,7 +92,8 @@ export function saidByEngine(text: string, doing: string): Problem {
       kind: 'conflict',
       what: `the port ${port} is already taken (${doing})`,
       detail: [text],
-      next: `end what listens there (\`docker ps --filter publish=${port}\`, \`ss -ltnp\`), or choose another port in holdpoint.yaml`,
+      // The last is what an engine leaves that is killed at the very moment at which it starts a unit.
+      next: `end what listens there (\`docker ps --filter publish=${port}\`, \`ss -ltnp\`; a docker-proxy without a container was left by an engine that was killed), or choose another port in holdpoint.yaml`,
     };
   }
   if (/non-overlapping IPv4 address pool/i.test(text)) {
