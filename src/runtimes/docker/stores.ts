@@ -46,14 +46,9 @@ export class Stores {
     const store = checkedName(name);
     if (this.#seen.get(store) === owner && (await this.exists(store))) return;
     const volume = this.#names.store(store);
-    await this.#engine.call(`makes the store ${store}`, (docker) =>
-      docker.createVolume({
-        Name: volume,
-        Labels: { [LABELS.environment]: this.#names.id, [LABELS.kind]: 'store', [LABELS.unit]: store },
-      }),
-    );
+    await this.#create(store);
     // One of that name may have been there, and somebody else's.
-    if (!(await this.exists(store))) {
+    if (!(await this.exists(store)) && !(await this.#madeAnew(store))) {
       fail({
         kind: 'conflict',
         what: `the engine has a volume ${volume} that is not of this environment`,
@@ -66,6 +61,37 @@ export class Stores {
       this.#unpack(hand, [{ kind: 'folder', path: store, mode: FOLDER_MODE, uid }]),
     );
     this.#seen.set(store, owner);
+  }
+
+  #create(store: string): Promise<unknown> {
+    return this.#engine.call(`makes the store ${store}`, (docker) =>
+      docker.createVolume({
+        Name: this.#names.store(store),
+        Labels: { [LABELS.environment]: this.#names.id, [LABELS.kind]: 'store', [LABELS.unit]: store },
+      }),
+    );
+  }
+
+  /**
+   * An engine that ends while it makes a volume leaves the folder, and has lost the labels. One without any label, with
+   * nothing in it, and which nobody uses, is made anew; any other of that name is left alone.
+   */
+  async #madeAnew(store: string): Promise<boolean> {
+    const name = this.#names.store(store);
+    const found = await unlessAbsent(
+      this.#engine.call(`looks at the volume ${name}`, (docker) => docker.getVolume(name).inspect()),
+    );
+    if (found === undefined || Object.keys(found.Labels ?? {}).length > 0) return false;
+    const list = ['/bin/sh', '-c', 'test -z "$(ls -A "$1")"', 'sh', `${STORES}/${store}`];
+    const code = await this.#withHand([store], (hand) => this.#codeOf(hand, `looks into the volume ${name}`), list);
+    if (code !== 0) return false;
+    try {
+      await this.#engine.call(`removes the half-made volume ${name}`, (docker) => docker.getVolume(name).remove());
+    } catch (error) {
+      if (!hasStatus(error, 404, 409)) throw error;
+    }
+    await this.#create(store);
+    return this.exists(store);
   }
 
   async #unpack(hand: Docker.Container, entries: readonly Entry[]): Promise<void> {
@@ -227,9 +253,7 @@ export class Stores {
   /** Runs the hand's command to its end, after it was given what it works on. */
   async #work(hand: Docker.Container, entries: readonly Entry[], doing: string): Promise<void> {
     if (entries.length > 0) await this.#unpack(hand, entries);
-    await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).start());
-    const end = await endOf({ engine: this.#engine }, hand.id);
-    const code = end?.State.ExitCode;
+    const code = await this.#codeOf(hand, doing);
     if (code === 0) return;
     const said = await this.#engine.call(doing, (docker) =>
       docker.getContainer(hand.id).logs({ stdout: true, stderr: true }),
@@ -241,6 +265,12 @@ export class Stores {
       detail: said.toString('utf8').split('\n').slice(-5),
       next: 'look at the lines above, and at the disk of the engine (`docker system df`)',
     });
+  }
+
+  /** Lets the hand do what it was made for; undefined where somebody has removed it meanwhile. */
+  async #codeOf(hand: Docker.Container, doing: string): Promise<number | undefined> {
+    await this.#engine.call(doing, (docker) => docker.getContainer(hand.id).start());
+    return (await endOf({ engine: this.#engine }, hand.id))?.State.ExitCode;
   }
 
   async #withHand<T>(
