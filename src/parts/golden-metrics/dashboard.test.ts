@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sampleApp } from '../../../test/sample-app.ts';
+import { SELF_COUNTING, sampleApp } from '../../../test/sample-app.ts';
 import { dashboardQueries, dashboardText } from './dashboard.ts';
 import { RECORDED } from './metric-names.ts';
 import { goldenRules } from './rules.ts';
@@ -34,6 +34,16 @@ describe('the dashboard', () => {
     const text = dashboardText(sampleApp({ database: undefined }), settings, '');
     expect(text).not.toContain('atabase');
   });
+});
+
+test('the dashboard of an app that counts its own requests shows both counts, each with its source', () => {
+  const own = sampleApp({ services: [SELF_COUNTING] });
+  const asked = goldenSettings(own, 'production');
+  const shown = dashboardQueries(own, asked).map((q) => q.expr);
+  for (const record of [RECORDED.requestsPerMinute, RECORDED.errorPercent, RECORDED.latencyP95, RECORDED.latencyWithin])
+    expect(shown).toEqual(expect.arrayContaining([`${record}{service=""}`, `${record}{service="dashboard"}`]));
+  const text = dashboardText(own, asked, '');
+  expect(text).toContain("from the load balancer's log; from the app's own metrics http_requests_total (dashboard)");
 });
 
 test('every alert has a runbook', () => {
