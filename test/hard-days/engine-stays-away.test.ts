@@ -8,6 +8,7 @@ import {
   ownGround,
   residentPid,
   retryHeld,
+  untilClosed,
   untilStep,
   untilUnits,
 } from './launch-on-own-engine.ts';
@@ -71,17 +72,18 @@ describe.skipIf(notTried !== '')(`an engine that stays away from a launch${notTr
     expect(attempts).toMatchObject({ 'A.1/health': 2, 'A.1/prepare': 1, 'A.2/release': 1, 'A.2/switch': 1 });
   });
 
+  it('is away once more when the launch was aborted', async () => {
+    expect((await ask('abort', '--by', 'test', '--reason', 'it is enough')).status).toBe(0);
+    await untilClosed(ground.place);
+    await ground.own.kill();
+  });
+
   it.each([
     ['down'],
     ['destroy', 'production', '--yes-destroy', 'production'],
     ['launch', '--runtime', 'docker', '--window', '30s', '--yes'],
     ['check', 'A.1/tls'],
   ])('is named by `%s`, which takes nothing for done', async (...args) => {
-    if (args[0] === 'down') {
-      await ground.own.kill();
-      const aborted = await ask('abort', '--by', 'test', '--reason', 'the engine does not come back');
-      expect(aborted.status).toBe(0);
-    }
     const refused = await ask(...args);
     expect(refused.status).toBe(1);
     expect(refused.err).toContain('no container engine answers, and dying-production needs it');

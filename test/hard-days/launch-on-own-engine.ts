@@ -57,8 +57,7 @@ export async function ownGround(): Promise<OwnGround> {
   writeFileSync(join(place.app, 'holdpoint.yaml'), DESCRIPTION);
   writeFileSync(join(place.app, 'server.cjs'), SERVER);
   const close = async () => {
-    await endResident(place);
-    await own.close();
+    await endResident(place).finally(() => own.close());
     remove(root);
   };
   try {
@@ -119,6 +118,13 @@ export async function launchView({ state }: Place): Promise<LaunchView> {
   const launch = (await resident?.launches())?.at(-1)?.launch;
   if (resident === undefined || launch === undefined) throw new Error('nothing was launched yet');
   return resident.view(launch);
+}
+
+/** Waits until the launch is closed: what its steps had in hand has ended by then. */
+export async function untilClosed(place: Place, withinMs = 120_000): Promise<void> {
+  for (const end = Date.now() + withinMs; Date.now() < end; await pause(100))
+    if ((await launchView(place)).closed !== undefined) return;
+  throw new Error(`the launch does not close: ${(await holdpoint(place, 'status')).out}`);
 }
 
 /** Asks for another attempt of every step that holds the launch, and says which those are. */

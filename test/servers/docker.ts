@@ -103,6 +103,9 @@ export async function ownEngine({
         child.unref();
         child.on('error', () => {});
         if (await answers(socket, () => child.exitCode !== null)) return;
+        // One that is only slow would live on beside the next one.
+        child.kill('SIGKILL');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       }
       throw new Error('dockerd did not start');
     },
@@ -112,7 +115,8 @@ export async function ownEngine({
       await endShims(folder);
       anchor.kill('SIGKILL');
       // An engine mounts its own folder once more.
-      for (const mount of await mountsBelow(folder)) await run('umount', ['-l', mount]);
+      // With a mount goes what was mounted below it; what is left nevertheless is told by `rm`.
+      for (const mount of await mountsBelow(folder)) await run('umount', ['-l', mount]).catch(() => {});
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -142,11 +146,13 @@ async function answers(socketPath: string, gaveUp: () => boolean): Promise<boole
 }
 
 async function ended(pid: number): Promise<void> {
-  for (let round = 0; round < 200; round++) {
+  // One that goes down in order on a busy machine takes its time, and removes socket and pid file last of all.
+  for (let round = 0; round < 1_200; round++) {
     const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     if (state === '' || /\) [ZX] /.test(state)) return;
     await sleep(50);
   }
+  throw new Error(`the process ${pid} does not end`);
 }
 
 async function run(program: string, argv: readonly string[]): Promise<void> {
