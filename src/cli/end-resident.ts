@@ -6,8 +6,8 @@ import { isAlive } from '../server/process-facts.ts';
 import type { Call } from './command.ts';
 
 /** An environment is not taken away from under a launch that works on it. */
-export async function refuseWhileLaunching(call: Call, resident: ResidentClient): Promise<void> {
-  const [launch] = (await resident.health()).openLaunches;
+export async function refuseWhileLaunching(call: Call, resident: ResidentClient, app: string): Promise<void> {
+  const launch = (await resident.launches()).find((each) => each.isOpen && each.app === app)?.launch;
   if (launch === undefined) return;
   fail({
     kind: 'conflict',
@@ -19,8 +19,13 @@ export async function refuseWhileLaunching(call: Call, resident: ResidentClient)
 /** The resident process and its database end by themselves in so much time. */
 const ENDS_WITHIN_MS = 40_000;
 
-/** Ends the resident process where nothing is left that it would look after: then nothing of Holdpoint runs any more. */
-export async function endResidentWhereIdle(call: Call, resident: ResidentClient, result: Json): Promise<void> {
+/** Ends the resident process where no unit of the app and no launch is left that it would look after. */
+export async function endResidentWhereIdle(
+  call: Call,
+  resident: ResidentClient,
+  app: string,
+  result: Json,
+): Promise<void> {
   if (fieldOf(result, 'running') !== 0) return;
   const { pid, openLaunches } = await resident.health();
   if (openLaunches.length > 0) return;
@@ -33,5 +38,7 @@ export async function endResidentWhereIdle(call: Call, resident: ResidentClient,
         where: `pid ${pid}`,
         next: 'read logs/serve.log in the state directory, then end it by that pid',
       });
-  call.out.remark('The resident process has ended: nothing runs any more. The next command starts it again.');
+  call.out.remark(
+    `The resident process has ended, too: nothing of ${app} runs any more. The next command starts it again.`,
+  );
 }

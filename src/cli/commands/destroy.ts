@@ -12,7 +12,8 @@ export async function run(call: Call): Promise<ExitStatus> {
   await agreed(call, app.name, environment);
   const resident = await connect(call, 'where-state-is');
   const withoutBackup = options.given('withoutBackup');
-  return operate(call, resident, 'destroy', { directory: app.root, environment, withoutBackup });
+  const input = { directory: app.root, environment, withoutBackup };
+  return operate(call, resident, { app: app.name, name: 'destroy', input });
 }
 
 /** Somebody has named the environment, on the command line or at the terminal. */

@@ -7,5 +7,6 @@ import { environmentName } from '../planned.ts';
 export async function run(call: Call): Promise<ExitStatus> {
   const app = await givenApp(call);
   const resident = await connect(call, 'where-state-is');
-  return operate(call, resident, 'down', { directory: app.root, environment: environmentName(call) });
+  const input = { directory: app.root, environment: environmentName(call) };
+  return operate(call, resident, { app: app.name, name: 'down', input });
 }
