@@ -173,12 +173,22 @@ async function killServices(
   );
   const before = new Map(services.map(({ unit, state }) => [unit.name, state.kind === 'running' ? state.pid : 0]));
   await Promise.all([...before.keys()].map((name) => environment.runtime.crash(name)));
-  await sleep(200);
-  const after = await environment.runtime.list();
-  const survivors = after.flatMap(({ unit, state }) =>
-    state.kind === 'running' && state.pid === before.get(unit.name) ? [unit.name] : [],
-  );
+  const survivors = await remaining(environment, before);
   return { survivors, killed: before.size - survivors.length };
+}
+
+/** A runtime may hear of an end a moment later than it came; who still has the same pid after this time survived. */
+const GONE_WITHIN = seconds(5);
+
+async function remaining({ runtime }: Environment, pids: ReadonlyMap<string, number>): Promise<string[]> {
+  const end = performance.now() + GONE_WITHIN;
+  for (;;) {
+    await sleep(200);
+    const there = (await runtime.list()).flatMap(({ unit, state }) =>
+      state.kind === 'running' && state.pid === pids.get(unit.name) ? [unit.name] : [],
+    );
+    if (there.length === 0 || performance.now() > end) return there;
+  }
 }
 
 /** The first instance that is not ready, and why; undefined where all are. */
