@@ -126,7 +126,7 @@ async function prepared(root: string, app: Outside, runtime: RuntimeName): Promi
 async function launchAll(root: string, runtime: RuntimeName): Promise<ReadonlyMap<string, Launched>> {
   await mkdir(join(root, 's'), { mode: 0o755 });
   const running: Promise<readonly [string, Launched]>[] = [];
-  for (const app of APPS) {
+  for (const app of launchedApps(runtime)) {
     const place = await prepared(root, app, runtime);
     const { ended } = begin(place, 'launch', '--runtime', runtime, '--window', '30s', '--yes');
     const over = ended.then(async (end) => [app.name, await launched(app, place, end)] as const);
@@ -145,14 +145,18 @@ async function launched(app: Outside, place: Place, { status, out, err }: Ended)
 }
 
 /** What is open comes to its end first: no environment is taken away from under a launch of its resident process. */
-async function endAll(root: string, launches: ReadonlyMap<string, Launched>): Promise<string[]> {
-  for (const app of APPS) {
+async function endAll(
+  root: string,
+  apps: readonly Outside[],
+  launches: ReadonlyMap<string, Launched>,
+): Promise<string[]> {
+  for (const app of apps) {
     if (launches.get(app.name)?.view.isOpen === false) continue;
     await holdpoint(placeOf(root, app), 'abort', '--by', 'test', '--reason', 'the end of the test');
     await holdpoint(placeOf(root, app), 'attach');
   }
   const left: string[] = [];
-  for (const app of APPS) {
+  for (const app of apps) {
     for (const name of app.environments) {
       const words = ['destroy', name, '--yes-destroy', name, '--without-backup'];
       const ended = await holdpoint(placeOf(root, app), ...words);
@@ -180,28 +184,39 @@ function commandOf(pid: string): string[] {
   }
 }
 
+/**
+ * All six launches keep two cores busy for a quarter of an hour, and whatever runs beside them. A short run takes one app
+ * for each runtime, and names those that it leaves out; `npm run test:long` launches all.
+ */
+const LONG = process.env.HOLDPOINT_LONG_TESTS === '1';
+const SHORT: Readonly<Record<RuntimeName, readonly string[]>> = { process: ['site'], docker: ['fastapi'] };
+const launchedApps = (runtime: RuntimeName): readonly Outside[] =>
+  APPS.filter(({ name }) => LONG || SHORT[runtime].includes(name));
+
 const engine = await findEngine();
 const runtimes: readonly RuntimeName[] = engine.kind === 'none' ? ['process'] : ['process', 'docker'];
 
 type Ground = { readonly root: string; launches: ReadonlyMap<string, Launched> };
 const grounds = new Map<RuntimeName, Ground>();
 
-/** Both runtimes at the same time: most of a launch is waiting. */
+async function begun(runtime: RuntimeName): Promise<void> {
+  // Short: the path of a Postgres socket below it must stay below 108 bytes.
+  const ground: Ground = { root: mkdtempSync('/tmp/hpo-'), launches: new Map() };
+  grounds.set(runtime, ground);
+  chmodSync(ground.root, 0o755);
+  ground.launches = await launchAll(ground.root, runtime);
+}
+
+/** All launches at the same time: most of one is waiting. The two of a short run follow one another, undisturbed. */
 beforeAll(async () => {
-  const going = runtimes.map(async (runtime) => {
-    // Short: the path of a Postgres socket below it must stay below 108 bytes.
-    const ground: Ground = { root: mkdtempSync('/tmp/hpo-'), launches: new Map() };
-    grounds.set(runtime, ground);
-    chmodSync(ground.root, 0o755);
-    ground.launches = await launchAll(ground.root, runtime);
-  });
-  for (const one of await Promise.allSettled(going)) if (one.status === 'rejected') throw one.reason;
-}, 1_200_000);
+  if (!LONG) for (const runtime of runtimes) await begun(runtime);
+  else for (const one of await Promise.allSettled(runtimes.map(begun))) if (one.status === 'rejected') throw one.reason;
+}, 1_800_000);
 
 afterAll(async () => {
   const left = await Promise.all(
-    [...grounds.values()].map(async ({ root, launches }) => {
-      const found = await endAll(root, launches);
+    [...grounds].map(async ([runtime, { root, launches }]) => {
+      const found = await endAll(root, launchedApps(runtime), launches);
       remove(root);
       return found;
     }),
@@ -215,6 +230,11 @@ describe.skipIf(engine.kind === 'none')(`apps that we did not write, on docker${
 );
 
 function launchedOn(runtime: RuntimeName): void {
+  const apps = launchedApps(runtime);
+  const isLaunched = (name: string): boolean => apps.some((app) => app.name === name);
+  const leftOut = APPS.filter(({ name }) => !isLaunched(name));
+  it.skip.each(leftOut)(`$name on ${runtime}: only by \`npm run test:long\``, () => {});
+
   const launchOf = (name: string): Launched => {
     const found = grounds.get(runtime)?.launches.get(name);
     if (found === undefined) throw new Error(`${name} was not launched`);
@@ -225,11 +245,11 @@ function launchedOn(runtime: RuntimeName): void {
   const verdictOf = (name: string, id: string, objective: string) =>
     step(name, id)?.findings.find((finding) => finding.objective === objective)?.verdict;
 
-  it.each(APPS)('$name needs at most 30 lines by hand', (app) => {
+  it.each(apps)('$name needs at most 30 lines by hand', (app) => {
     expect(byHandOf(app, runtime).trim().split('\n').length).toBeLessThanOrEqual(30);
   });
 
-  it.each(APPS)('$name is launched', ({ name }) => {
+  it.each(apps)('$name is launched', ({ name }) => {
     const { exit, view } = launchOf(name);
     const stopped = view.steps
       .filter((s) => !['passed', 'warned', 'not-applicable'].includes(s.state))
@@ -238,18 +258,18 @@ function launchedOn(runtime: RuntimeName): void {
     expect([exit, view.runtime, view.end.kind, view.tally.unknown]).toEqual([0, runtime, 'complete', 0]);
   });
 
-  it.each(APPS)('$name has no readiness: that is not applicable, and says so', ({ name }) => {
+  it.each(apps)('$name has no readiness: that is not applicable, and says so', ({ name }) => {
     const [state, because] = why(name, 'A.1/readiness');
     expect(state).toBe('not-applicable');
     expect(because).toMatch(name === 'site' ? /no database/ : /no service declares readiness/);
   });
 
-  it.each(APPS)('$name sends no security headers: that is no pass', ({ name }) => {
+  it.each(apps)('$name sends no security headers: that is no pass', ({ name }) => {
     expect(step(name, 'A.1/headers')?.state).toBe('warned');
     expect(verdictOf(name, 'A.1/headers', 'missing')?.kind).not.toBe('pass');
   });
 
-  it.each(APPS)(
+  it.each(apps)(
     '$name has no metrics: the window is judged by what the load balancer and the client saw',
     ({ name }) => {
       for (const objective of ['error-rate', 'client-errors', 'cpu', 'memory'])
@@ -261,36 +281,39 @@ function launchedOn(runtime: RuntimeName): void {
     },
   );
 
-  it.each(APPS)('$name declares no tests and no load: not applicable', ({ name }) => {
+  it.each(apps)('$name declares no tests and no load: not applicable', ({ name }) => {
     expect(why(name, 'C.1/tests')).toEqual(['not-applicable', 'the app declares no tests']);
     expect(why(name, 'A.1/latency')).toEqual(['not-applicable', 'the app declares no load']);
   });
 
-  it('site has no database', () => {
+  it.runIf(isLaunched('site'))('site has no database', () => {
     for (const id of ['A.1/restore', 'A.1/migrations', 'A.2/database', 'A.2/backup', 'A.2/migrate'])
       expect([id, ...why('site', id)]).toEqual([id, 'not-applicable', 'the app has no database']);
   });
 
-  it('parse changes its schema at start: migrations are not applicable, its database is backed up all the same', () => {
-    for (const id of ['A.1/migrations', 'A.2/migrate'])
-      expect([id, ...why('parse', id)]).toEqual([id, 'not-applicable', 'the app declares no migrations']);
-    for (const id of ['A.1/restore', 'A.2/database', 'A.2/backup'])
-      expect([id, step('parse', id)?.state]).toEqual([id, 'passed']);
-  });
+  it.runIf(isLaunched('parse'))(
+    'parse changes its schema at start: migrations are not applicable, its database is backed up all the same',
+    () => {
+      for (const id of ['A.1/migrations', 'A.2/migrate'])
+        expect([id, ...why('parse', id)]).toEqual([id, 'not-applicable', 'the app declares no migrations']);
+      for (const id of ['A.1/restore', 'A.2/database', 'A.2/backup'])
+        expect([id, step('parse', id)?.state]).toEqual([id, 'passed']);
+    },
+  );
 
-  it('fastapi has a way back for each migration', () => {
+  it.runIf(isLaunched('fastapi'))('fastapi has a way back for each migration', () => {
     expect(verdictOf('fastapi', 'A.1/migrations', 'failing')?.kind).toBe('pass');
     expect(verdictOf('fastapi', 'A.1/migrations', 'reversible')?.kind).toBe('pass');
   });
 
-  it.each(['fastapi', 'parse'])('%s loses no write when it is killed', (name) => {
+  it.each(['fastapi', 'parse'].filter(isLaunched))('%s loses no write when it is killed', (name) => {
     expect(step(name, 'B.1/twin')?.state).toBe('passed');
     expect(step(name, 'B.2/application-crash')?.state).toBe('passed');
     for (const objective of ['lost', 'unexpected', 'fault'])
       expect([objective, verdictOf(name, 'B.2/application-crash', objective)?.kind]).toEqual([objective, 'pass']);
   });
 
-  it("fastapi's own check is evidence like ours", () => {
+  it.runIf(isLaunched('fastapi'))("fastapi's own check is evidence like ours", () => {
     const check = step('fastapi', 'A.1/check-described-routes');
     expect(check?.state).toBe('passed');
     expect(check?.findings[0]?.verdict.because).toContain('api.described-paths >= 3');

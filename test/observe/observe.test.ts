@@ -311,7 +311,7 @@ describe('what is wrong over there is found', () => {
   });
 
   it('a window too short for how far the queries look back is unknown, not good', async () => {
-    const found = await seen('A.4/window', {}, 5);
+    const found = await seen('A.4/window', {}, 2);
     expect(found.missed.find((m) => m.objective === 'error-rate')).toMatchObject({ kind: 'unknown' });
     expect(lookText(found)).toContain('looks back');
   });
