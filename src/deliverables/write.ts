@@ -41,7 +41,9 @@ export async function writeDeliverables(root: string, documents: readonly Delive
 /** The absolute paths of the documents that stand in the folder, however old they are. */
 export async function presentDeliverables(root: string): Promise<string[]> {
   const folder = join(root, FOLDER);
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) =>
+    codeOf(error) === 'ENOENT' ? [] : Promise.reject(error),
+  );
   const present: string[] = [];
   for (const { name } of entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))) {
     const path = join(folder, name);

@@ -89,7 +89,7 @@ export async function buildRelease(app: App, source: Tree, settings: BuildSettin
 
 /** Somebody may have tidied up the engine since. */
 async function isWhole(known: Release, { images, progress }: BuildSettings): Promise<boolean> {
-  const [gone] = images === undefined ? [] : (await missingImages(known, images)).values();
+  const [gone] = (await missingImages(known, images)).values();
   if (gone !== undefined) progress(`the image of ${gone} is gone from the engine, so the release is built again`);
   return gone === undefined;
 }

@@ -134,7 +134,14 @@ describe.skipIf(found.kind === 'none')(`images of a release on two engines${notR
 
   it('are not taken for another one that was sent in their place', async () => {
     const unknown = `sha256:${'0'.repeat(64)}` as Digest;
-    await expect(there.load(unknown, await here.save(id), () => undefined, never)).rejects.toMatchObject({
+    await expect(
+      there.load(
+        unknown,
+        () => here.save(id),
+        () => undefined,
+        never,
+      ),
+    ).rejects.toMatchObject({
       problem: { what: 'the engine gave the image that it was sent another id' },
     });
   });

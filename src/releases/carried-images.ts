@@ -6,9 +6,16 @@ import type { Release } from './release.ts';
 /** Where images are built, or are to run. */
 export type ImagePlace = { readonly name: string; readonly images: Images | undefined };
 
-/** The images of a release that an engine does not have (any more), with the services that they are for. */
-export async function missingImages(release: Pick<Release, 'images'>, images: Images): Promise<Map<Digest, string>> {
+/**
+ * The images of a release that an engine does not have (any more), with the services that they are for. None is missed where
+ * nothing runs from images.
+ */
+export async function missingImages(
+  release: Pick<Release, 'images'>,
+  images: Images | undefined,
+): Promise<Map<Digest, string>> {
   const missing = new Map<Digest, string>();
+  if (images === undefined) return missing;
   for (const [service, { id }] of Object.entries(release.images))
     if (!missing.has(id) && (await images.has(id)) === 'absent') missing.set(id, service);
   return missing;
@@ -35,8 +42,9 @@ export async function carryImages(
       where: to.name,
       next: 'set `runtime: docker` for the environment, or give the service a `command`',
     });
+  const { images } = from;
   for (const [id, of] of await missingImages(release, to.images)) {
     progress(`sends the image of ${of} from the engine of ${from.name} to that of ${to.name}`);
-    await to.images.load(id, await from.images.save(id), progress, signal);
+    await to.images.load(id, () => images.save(id), progress, signal);
   }
 }

@@ -65,9 +65,10 @@ export interface Images {
   has(id: Digest): Promise<'there' | 'absent'>;
   /** An archive of the image, for `load` of another engine. */
   save(id: Digest): Promise<NodeJS.ReadableStream>;
+  /** `saved` is read anew for each try. */
   load(
     id: Digest,
-    archive: NodeJS.ReadableStream,
+    saved: () => Promise<NodeJS.ReadableStream>,
     progress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void>;

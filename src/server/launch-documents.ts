@@ -7,6 +7,7 @@ import type { LaunchRequest } from '../engine/request.ts';
 import { goldenSettingsOf } from '../environments/monitoring.ts';
 import { readRecord } from '../environments/record.ts';
 import { fail } from '../evidence/problem.ts';
+import { Turns } from '../hosts/turns.ts';
 import type { Plan } from '../plan/step.ts';
 import { deploymentProcedure } from '../tracks/production/deployment/procedures.ts';
 import { applicationCrashDrill } from '../tracks/staging/drills/application-crash.ts';
@@ -24,7 +25,7 @@ export class LaunchDocuments {
   readonly #ground: Ground;
   readonly #open: Opened;
   #engine: Engine | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(ground: Ground, open: Opened) {
     this.#ground = ground;
@@ -45,10 +46,7 @@ export class LaunchDocuments {
 
   /** Does something while nothing is rendered: an environment that is removed must not be opened at the same time. */
   apart<T>(act: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(act);
-    // Who asked hears of a failure; the next one has its turn all the same.
-    this.#last = mine.catch(() => undefined);
-    return mine;
+    return this.#turns.take('environments', act);
   }
 }
 

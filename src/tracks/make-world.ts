@@ -128,7 +128,7 @@ export async function makeWorld(settings: WorldSettings): Promise<World> {
 /** Somebody may have tidied up the engine since the release was built. */
 async function requireImages(release: Release, environment: Environment): Promise<void> {
   const images = isOpen(environment) ? environment.runtime.images : undefined;
-  const [gone] = images === undefined ? [] : (await missingImages(release, images)).values();
+  const [gone] = (await missingImages(release, images)).values();
   if (gone === undefined) return;
   fail({
     kind: 'host',

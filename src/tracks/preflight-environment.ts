@@ -9,6 +9,7 @@ import { portPlan } from '../environments/ports.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Host } from '../hosts/host.ts';
+import { Turns } from '../hosts/turns.ts';
 
 /**
  * Where throw-away environments look for a run of free ports: outside of 32768 to 60999, from which Linux takes the near
@@ -52,7 +53,7 @@ export async function openPreflight(settings: PreflightSettings, launch: string)
   const mark = await readMark(settings);
   if (mark?.launch === launch) return open(settings, mark);
   if (mark) await removePreflight(settings);
-  return open(settings, await inTurn(() => markMine(settings, launch)));
+  return open(settings, await turns.take('ports', () => markMine(settings, launch)));
 }
 
 async function markMine(settings: PreflightSettings, launch: string): Promise<Mark> {
@@ -62,16 +63,12 @@ async function markMine(settings: PreflightSettings, launch: string): Promise<Ma
 }
 
 /** Launches of two apps may look for ports at one moment: the second sees what the first has taken. */
-let turn: Promise<unknown> = Promise.resolve();
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(work);
-  turn = mine.catch(() => undefined);
-  return mine;
-}
+const turns = new Turns();
 
 /** The runs that other apps of this state directory have taken, whether or not anything listens there yet. */
 async function takenRuns({ state }: PreflightSettings): Promise<ReadonlySet<number>> {
   const folder = join(state, 'environments');
+  // What cannot be read holds nothing that is known; whether a port is free is looked at all the same.
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(`-${NAME}.json`));
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => '{}')));
   return new Set(texts.map((text) => (JSON.parse(text) as Partial<Mark>).firstPort ?? 0));

@@ -152,6 +152,7 @@ export async function untilStep(
 ): Promise<StepView> {
   let seen: StepView | undefined;
   for (const end = Date.now() + withinMs; Date.now() < end; await pause(100)) {
+    // The resident process is still starting.
     const view = await launchView(place).catch(() => undefined);
     seen = view?.steps.find((step) => step.id === id);
     if (seen !== undefined && wanted(seen)) return seen;

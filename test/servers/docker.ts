@@ -116,6 +116,7 @@ export async function ownEngine({
       anchor.kill('SIGKILL');
       // An engine mounts its own folder once more.
       // With a mount goes what was mounted below it; what is left nevertheless is told by `rm`.
+      // One below another goes with it.
       for (const mount of await mountsBelow(folder)) await run('umount', ['-l', mount]).catch(() => {});
       await rm(folder, { recursive: true, force: true });
     },

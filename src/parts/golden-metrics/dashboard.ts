@@ -15,7 +15,7 @@ import { burnRecord, serviceLevels } from './burn-rate.ts';
 import { RECORDED, UNIT_RESTARTS } from './metric-names.ts';
 import type { GoldenSettings } from './settings.ts';
 import { promDuration } from './settings.ts';
-import { LOAD_BALANCER, type OwnService, recordedBy, type Source, sourceText, timedServices } from './source.ts';
+import { errorSources, type OwnService, recordedBy, sourceText, timedServices } from './source.ts';
 
 /** One curve of a panel. */
 export type PanelQuery = { readonly panel: string; readonly refId: string; readonly expr: string };
@@ -166,13 +166,9 @@ function rows(app: App, settings: GoldenSettings): Row[] {
 
 /** Curves of what the load balancer counts and, beside it, of what services count themselves. */
 function trafficCurves(settings: GoldenSettings) {
-  const sources = (own: readonly OwnService[]): Source[] => [
-    LOAD_BALANCER,
-    ...own.map((one): Source => ({ kind: 'own', ...one })),
-  ];
   return {
     curves: (record: string, legend: string, own: readonly OwnService[]): readonly Curve[] =>
-      sources(own).map((source) => ({
+      errorSources({ own }).map((source) => ({
         expr: recordedBy(record, source, settings),
         legend:
           own.length === 0
@@ -181,7 +177,7 @@ function trafficCurves(settings: GoldenSettings) {
       })),
     from: (about: Parameters<typeof sourceText>[1]): string => {
       const own = about === 'duration' ? timedServices(settings) : settings.own;
-      const texts = sources(own).map((source) => sourceText(source, about));
+      const texts = errorSources({ own }).map((source) => sourceText(source, about));
       return `Figures: ${texts.join('; ')}.`;
     },
   };

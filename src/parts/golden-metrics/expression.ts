@@ -23,10 +23,10 @@ export const answered = (window: Milliseconds): string =>
   `(sum(increase(${LB_REQUESTS}[${promDuration(window)}])) > 0)`;
 
 /**
- * Answers with 5xx in the window; no result where there is no such series. An error series that was not there at the window's beginning, while answers were
+ * Answers with 5xx in the window. An error series that was not there at the window's beginning, while answers were
  * already counted, began at 0: all of it belongs to the window, where `increase` alone would lose its first value.
  */
-export function errors(window: Milliseconds): string {
+function errors(window: Milliseconds): string {
   const w = promDuration(window);
   const born = `((max_over_time(${ERRORS}[${w}]) unless ${ERRORS} offset ${w}) and on () count(${LB_REQUESTS} offset ${w}))`;
   return `sum(${born} or increase(${ERRORS}[${w}]))`;

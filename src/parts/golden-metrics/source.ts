@@ -15,7 +15,7 @@ export const LOAD_BALANCER: Source = { kind: 'load-balancer' };
  * Who is asked for errors. An app cannot count what never reached it, and one whose counting leaves errors out would look
  * well: what the load balancer answered counts whatever the app says of itself.
  */
-export const errorSources = ({ own }: GoldenSettings): Source[] => [
+export const errorSources = ({ own }: Pick<GoldenSettings, 'own'>): Source[] => [
   LOAD_BALANCER,
   ...own.map((one): Source => ({ kind: 'own', ...one })),
 ];

@@ -8,8 +8,8 @@ import type { ImageBuild, ImageFacts } from '../runtime.ts';
 import { archive, folderEntries } from './archive.ts';
 import { build, followed, type Progress } from './build.ts';
 import type { Engine } from './engine.ts';
-import { saidByEngine, unlessAbsent } from './engine-problem.ts';
-import { imageDetails } from './image-facts.ts';
+import { saidByEngine } from './engine-problem.ts';
+import { hasImage, imageDetails, nameImage } from './image-facts.ts';
 import { LABELS } from './names.ts';
 import { loginFor } from './registry-login.ts';
 
@@ -52,12 +52,7 @@ export async function buildFromDockerfile(
     progress,
     signal,
   );
-  // With a name it is not taken for a leftover by whoever tidies the engine up.
-  await engine.call('names the image', (docker) =>
-    docker
-      .getImage(id)
-      .tag({ repo: `holdpoint-app-${name.toLowerCase()}`, tag: id.slice('sha256:'.length, 'sha256:'.length + 16) }),
-  );
+  await nameImage(engine, id, `holdpoint-app-${name.toLowerCase()}`);
   return factsOf(engine, id);
 }
 
@@ -68,10 +63,7 @@ export async function ensureImage(
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<ImageFacts> {
-  const present = await unlessAbsent(
-    engine.call(`looks for ${reference}`, (docker) => docker.getImage(reference).inspect()),
-  );
-  if (present === undefined) await pull(engine, reference, progress, signal);
+  if ((await hasImage(engine, reference)) === 'absent') await pull(engine, reference, progress, signal);
   return factsOf(engine, reference);
 }
 

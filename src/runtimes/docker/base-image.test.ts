@@ -62,6 +62,7 @@ describe.skipIf(needs !== '')(`the base image from a registry${needs}`, { timeou
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
   afterEach(async () => {
+    // Most cases pull nothing.
     await engine.docker
       .getImage(PULLED)
       .remove({ force: true })

@@ -9,7 +9,8 @@ import { localHost } from '../../hosts/local.ts';
 import { installPackages, missingPackages } from '../../hosts/packages.ts';
 import { followed, type Progress } from './build.ts';
 import { type Engine, unlimited } from './engine.ts';
-import { engineText, unlessAbsent } from './engine-problem.ts';
+import { engineText } from './engine-problem.ts';
+import { hasImage } from './image-facts.ts';
 import { type Machine, RELEASE } from './machine.ts';
 import { LABELS } from './names.ts';
 
@@ -39,11 +40,7 @@ export async function ensureBase(
   reference = DEBIAN,
 ): Promise<string> {
   for (const tag of [PULLED, MADE]) {
-    if (
-      (await unlessAbsent(engine.call(`looks for ${tag}`, (docker) => docker.getImage(tag).inspect()))) !== undefined
-    ) {
-      return tag;
-    }
+    if ((await hasImage(engine, tag)) === 'there') return tag;
   }
   const refusal = await pulled(engine, reference, progress);
   if (refusal === undefined) return PULLED;

@@ -1,7 +1,8 @@
 import { fail } from '../../evidence/problem.ts';
-import { isDigest } from '../../evidence/units.ts';
+import { type Digest, isDigest } from '../../evidence/units.ts';
 import type { ImageFacts } from '../runtime.ts';
 import type { Engine } from './engine.ts';
+import { unlessAbsent } from './engine-problem.ts';
 
 /** What an image that we did not make says of itself. */
 export type ImageDetails = ImageFacts & {
@@ -12,6 +13,18 @@ export type ImageDetails = ImageFacts & {
 };
 
 const OWN_INITS = new Set(['tini', 'dumb-init', 'init', 'docker-init', 's6-svscan', 'catatonit', 'my_init']);
+
+/** @param name a tag, digest or id */
+export async function hasImage(engine: Engine, name: string): Promise<'there' | 'absent'> {
+  const found = engine.call(`looks for ${name}`, (docker) => docker.getImage(name).inspect());
+  return (await unlessAbsent(found)) === undefined ? 'absent' : 'there';
+}
+
+/** Gives an image a name: without one it is taken for a leftover by whoever tidies the engine up. */
+export async function nameImage(engine: Engine, id: Digest, repository: string): Promise<void> {
+  const tag = id.slice('sha256:'.length, 'sha256:'.length + 16);
+  await engine.call('names the image', (docker) => docker.getImage(id).tag({ repo: repository, tag }));
+}
 
 /** @param name a tag, digest or id that the engine has */
 export async function imageDetails(engine: Engine, name: string): Promise<ImageDetails> {

@@ -3,15 +3,11 @@ import { fail } from '../../evidence/problem.ts';
 import { type Digest, minutes } from '../../evidence/units.ts';
 import { followed, type Progress } from './build.ts';
 import type { Engine } from './engine.ts';
-import { saidByEngine, unlessAbsent } from './engine-problem.ts';
+import { saidByEngine } from './engine-problem.ts';
+import { hasImage, nameImage } from './image-facts.ts';
 
 /** Some hundred megabytes over ssh. */
 const TRANSFER_LIMIT = minutes(30);
-
-export async function hasImage(engine: Engine, id: Digest): Promise<'there' | 'absent'> {
-  const found = engine.call(`looks for ${id}`, (docker) => docker.getImage(id).inspect());
-  return (await unlessAbsent(found)) === undefined ? 'absent' : 'there';
-}
 
 /** The image with all of its layers, as an archive. */
 export function saveImage(engine: Engine, id: Digest): Promise<NodeJS.ReadableStream> {
@@ -21,20 +17,20 @@ export function saveImage(engine: Engine, id: Digest): Promise<NodeJS.ReadableSt
 /**
  * Takes in an image that another engine has saved.
  *
+ * @param saved read anew for each try: an archive can be read only once
  * @throws ProblemError it cannot be taken in, or comes out as another image
  */
 export async function loadImage(
   engine: Engine,
   id: Digest,
-  archive: NodeJS.ReadableStream,
+  saved: () => Promise<NodeJS.ReadableStream>,
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<void> {
   const doing = `takes in the image ${id}`;
-  // Not tried again by itself: the archive can be read only once.
   const error = await engine.call(
     doing,
-    async (docker) => (await followed(docker, await docker.loadImage(archive as Readable), progress)).error,
+    async (docker) => (await followed(docker, await docker.loadImage((await saved()) as Readable), progress)).error,
     { limit: TRANSFER_LIMIT, signal },
   );
   if (error !== undefined) fail(saidByEngine(error, doing));
@@ -46,8 +42,5 @@ export async function loadImage(
       detail: [`expected ${id}`],
       next: 'let both engines store images in the same way (`docker info`: Storage Driver), or run both environments on one engine',
     });
-  // With a name it is not taken for a leftover by whoever tidies the engine up.
-  await engine.call('names the image', (docker) =>
-    docker.getImage(id).tag({ repo: 'holdpoint-app-sent', tag: id.slice('sha256:'.length, 'sha256:'.length + 16) }),
-  );
+  await nameImage(engine, id, 'holdpoint-app-sent');
 }

@@ -8,7 +8,8 @@ import { archive, type Entry, folderEntries } from './archive.ts';
 import { ensureBase } from './base-image.ts';
 import { build, type Progress } from './build.ts';
 import type { Engine } from './engine.ts';
-import { hasStatus, unlessAbsent } from './engine-problem.ts';
+import { hasStatus } from './engine-problem.ts';
+import { hasImage } from './image-facts.ts';
 import { type Machine, type OwnNode, ownNode, thisMachine } from './machine.ts';
 import { LABELS } from './names.ts';
 import {
@@ -47,8 +48,7 @@ export class Images {
   }
 
   async #isThere(image: string): Promise<boolean> {
-    const found = this.#engine.call(`looks for ${image}`, (docker) => docker.getImage(image).inspect());
-    return (await unlessAbsent(found)) !== undefined;
+    return (await hasImage(this.#engine, image)) === 'there';
   }
 
   async #of(software: Software, user: UnitUser): Promise<string> {

@@ -4,6 +4,7 @@ import { fail } from '../../evidence/problem.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import type { Address, Host } from '../../hosts/host.ts';
 import { tellWhoWaits } from '../../hosts/telling.ts';
+import { Turns } from '../../hosts/turns.ts';
 import { checkedName } from '../checked-name.ts';
 import type { Abilities, Images as AppImages, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
@@ -13,7 +14,8 @@ import type { Engine } from './engine.ts';
 import { hasStatus } from './engine-problem.ts';
 import { crashUnit, partitionUnit } from './faults.ts';
 import type { Ground } from './ground.ts';
-import { hasImage, loadImage, saveImage } from './image-transfer.ts';
+import { hasImage } from './image-facts.ts';
+import { loadImage, saveImage } from './image-transfer.ts';
 import { Images } from './images.ts';
 import { Jobs } from './jobs.ts';
 import { addressOf, executeIn, logsOf, usageOf } from './looks.ts';
@@ -137,18 +139,18 @@ class DockerRuntime implements Runtime {
   }
 
   start(unit: Unit): Promise<void> {
-    return this.#alone(checkedName(unit.name), async () => {
+    return this.#turns.take(checkedName(unit.name), async () => {
       if (unit.sees === 'usage') await this.#unitNames.ready();
       if ((await this.#units.start(unit)) === 'made') await this.#unitNames.tell(unit);
     });
   }
 
   stop(name: string): Promise<Stopped> {
-    return this.#alone(checkedName(name), () => this.#units.stop(name));
+    return this.#turns.take(checkedName(name), () => this.#units.stop(name));
   }
 
   remove(name: string): Promise<void> {
-    return this.#alone(checkedName(name), async () => {
+    return this.#turns.take(checkedName(name), async () => {
       await this.#units.remove(name);
       await this.#unitNames.forget(name);
     });
@@ -228,14 +230,5 @@ class DockerRuntime implements Runtime {
   }
 
   /** Two calls about one unit follow one another. */
-  readonly #busy = new Map<string, Promise<unknown>>();
-  #alone<T>(name: string, act: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(name) ?? Promise.resolve();
-    const after = before.then(act, act);
-    this.#busy.set(
-      name,
-      after.catch(() => {}),
-    );
-    return after;
-  }
+  readonly #turns = new Turns();
 }

@@ -17,6 +17,7 @@ describe.skipIf(found.kind === 'none')(
       ground = await temporaryDocker(found.engine);
     }, 600_000);
     afterAll(async () => {
+      // Only one case makes it.
       await docker
         .getVolume(volume('taken'))
         .remove()

@@ -8,6 +8,7 @@ import { bytes, type Milliseconds, milliseconds } from '../../evidence/units.ts'
 import { type Account, findAccount } from '../../hosts/accounts.ts';
 import type { Address, Host } from '../../hosts/host.ts';
 import { installCommand, PART_PACKAGES, RUNTIME_PACKAGES } from '../../hosts/packages.ts';
+import { Turns } from '../../hosts/turns.ts';
 import { checkedName, checkedPath } from '../checked-name.ts';
 import type { Abilities, Place, Runtime, Usage } from '../runtime.ts';
 import type { Job, JobEnd, Unit, UnitFile, UnitState, UnitUser } from '../unit.ts';
@@ -185,7 +186,7 @@ class ProcessRuntime implements OpenedProcessRuntime {
     const account = this.#account(unit.user);
     this.#requireProgram(unit);
     if ((await this.#readySupervisor()) === 'started') await this.adopt();
-    await this.#alone(name, () => this.#start(unit, account));
+    await this.#turns.take(name, () => this.#start(unit, account));
   }
 
   async #start(unit: Unit, account: Account): Promise<void> {
@@ -269,7 +270,7 @@ class ProcessRuntime implements OpenedProcessRuntime {
   }
 
   stop(name: string): Promise<Stopped> {
-    return this.#alone(checkedName(name), () => this.#stop(name));
+    return this.#turns.take(checkedName(name), () => this.#stop(name));
   }
 
   async #stop(name: string): Promise<Stopped> {
@@ -301,7 +302,7 @@ class ProcessRuntime implements OpenedProcessRuntime {
   }
 
   remove(name: string): Promise<void> {
-    return this.#alone(checkedName(name), () => this.#remove(name));
+    return this.#turns.take(checkedName(name), () => this.#remove(name));
   }
 
   async #remove(name: string): Promise<void> {
@@ -509,16 +510,7 @@ class ProcessRuntime implements OpenedProcessRuntime {
   }
 
   /** Two calls about one unit follow one another. */
-  readonly #busy = new Map<string, Promise<unknown>>();
-  #alone<T>(name: string, act: () => Promise<T>): Promise<T> {
-    const before = this.#busy.get(name) ?? Promise.resolve();
-    const after = before.then(act, act);
-    this.#busy.set(
-      name,
-      after.catch(() => {}),
-    );
-    return after;
-  }
+  readonly #turns = new Turns();
 
   #account(role: UnitUser): Account {
     const name = this.place.user(role);

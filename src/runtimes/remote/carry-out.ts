@@ -59,7 +59,10 @@ export function carriesOut(root: string): (asked: Asked) => Promise<unknown> {
     return known === undefined ? unknownMethod(method) : invoke(runtime[known], runtime, input);
   };
 
-  /** Its trees were sent for it: they go with it, where nobody else uses them. That they stay is no failure of it. */
+  /**
+   * Its trees were sent for it: they go with it, where nobody else uses them. That they stay, or that a damaged record does
+   * not tell which they were, is no failure of it.
+   */
   const destroy = async (runtime: OpenedProcessRuntime): Promise<void> => {
     const own = await trees.of(runtime.folder).catch(() => new Set<string>());
     await runtime.destroy();

@@ -38,6 +38,7 @@ export async function removeOldAgents(
   }
   for (const name of names.filter((each) => HALF_SENT.test(each))) {
     const path = join(folder, name);
+    // Its sender has renamed it, or another start has removed it.
     const facts = await stat(path).catch(() => undefined);
     if (facts !== undefined && Date.now() - facts.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
   }

@@ -2,6 +2,7 @@ import { readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type Clock, days, type Milliseconds, systemClock } from '../../evidence/units.ts';
 import { localHost } from '../../hosts/local.ts';
+import { Turns } from '../../hosts/turns.ts';
 import { treeName } from '../process/place.ts';
 import { UnitRecords } from '../process/records.ts';
 
@@ -24,6 +25,8 @@ export class Trees {
   readonly #environments: string;
   readonly #clock: Clock;
   readonly #host = localHost();
+  /** Nothing is claimed while it is decided what goes. */
+  readonly #turns = new Turns();
 
   constructor(root: string, clock: Clock = systemClock) {
     this.#clock = clock;
@@ -32,7 +35,9 @@ export class Trees {
   }
 
   async claim(environment: string, name: Name): Promise<void> {
-    await this.#alone(() => this.#host.place([{ path: join(claimsOf(environment), name), content: '', mode: 0o644 }]));
+    await this.#turns.take('trees', () =>
+      this.#host.place([{ path: join(claimsOf(environment), name), content: '', mode: 0o644 }]),
+    );
   }
 
   /** What an environment runs from, or has said that it will. */
@@ -47,7 +52,7 @@ export class Trees {
    * @param own those of the environment that was just destroyed: they need not be old
    */
   async removeUnused(own: ReadonlySet<Name>): Promise<readonly Name[]> {
-    return this.#alone(async () => {
+    return this.#turns.take('trees', async () => {
       const removed: Name[] = [];
       for (const name of await namesIn(this.folder)) {
         const path = join(this.folder, name);
@@ -88,6 +93,7 @@ export class Trees {
   async #workedIn(): Promise<readonly Name[]> {
     const trees = await realpath(this.folder);
     const pids = (await namesIn('/proc')).filter((name) => /^\d+$/.test(name));
+    // Processes end while they are looked at.
     const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
     return folders.flatMap((at) =>
       at.startsWith(`${trees}/`) ? [at.slice(trees.length + 1).split('/')[0] ?? ''] : [],
@@ -98,14 +104,6 @@ export class Trees {
   async #younger(path: string): Promise<boolean> {
     const facts = await stat(path).catch(() => undefined);
     return facts !== undefined && this.#clock() - facts.ctimeMs < LEASE;
-  }
-
-  #busy: Promise<unknown> = Promise.resolve();
-  /** Nothing is claimed while it is decided what goes. */
-  #alone<T>(act: () => Promise<T>): Promise<T> {
-    const after = this.#busy.then(act, act);
-    this.#busy = after.catch(() => undefined);
-    return after;
   }
 }
 
