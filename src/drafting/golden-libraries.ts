@@ -1,7 +1,4 @@
-import { type Guess, guess } from './guess.ts';
-
-/** The series in which a library counts requests, unless it is told otherwise. */
-export type UsualSeries = { readonly requests: string; readonly status: string; readonly duration: string };
+import { type Guess, guess, type UsualSeries } from './guess.ts';
 
 /** Names and labels as the libraries' sources have them. None of their usual histograms has a bucket that ends at 200 ms. */
 const LIBRARIES: Readonly<Record<string, UsualSeries>> = {

@@ -1,5 +1,7 @@
 import type { YamlValue } from '../config/schema/key.ts';
-import type { UsualSeries } from './golden-libraries.ts';
+
+/** The series in which a library counts requests, unless it is told otherwise. */
+export type UsualSeries = { readonly requests: string; readonly status: string; readonly duration: string };
 
 /** A value for holdpoint.yaml, and what it came from: `package.json: scripts.start`. */
 export type Guess<T = YamlValue> = { readonly value: T; readonly from: string };

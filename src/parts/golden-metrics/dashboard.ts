@@ -13,9 +13,9 @@ import type { AlertThreshold, App } from '../../config/app.ts';
 import { hours } from '../../evidence/units.ts';
 import { burnRecord, serviceLevels } from './burn-rate.ts';
 import { RECORDED, UNIT_RESTARTS } from './metric-names.ts';
-import type { GoldenSettings } from './settings.ts';
+import type { GoldenSettings, OwnService } from './settings.ts';
 import { promDuration } from './settings.ts';
-import { errorSources, type OwnService, recordedBy, sourceText, timedServices } from './source.ts';
+import { errorSources, recordedBy, sourceText, timedServices } from './source.ts';
 
 /** One curve of a panel. */
 export type PanelQuery = { readonly panel: string; readonly refId: string; readonly expr: string };

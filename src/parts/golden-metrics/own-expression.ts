@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../evidence/units.ts';
 import { APP_JOB } from './metric-names.ts';
-import { promDuration } from './settings.ts';
-import type { OwnService, TimedService } from './source.ts';
+import { type OwnService, promDuration } from './settings.ts';
+import type { TimedService } from './source.ts';
 
 /**
  * The PromQL of golden metrics out of a service's own series, summed over its instances that get traffic. As with the load

@@ -3,7 +3,8 @@ import { APP_JOB, OWN_RECORDED, RECORDED } from './metric-names.ts';
 import { ownSeriesText } from './own-scenario.ts';
 import type { Rules } from './rule.ts';
 import type { RuleCase } from './rule-tests.ts';
-import { type OwnService, type TimedService, timedServices } from './source.ts';
+import type { OwnService } from './settings.ts';
+import { type TimedService, timedServices } from './source.ts';
 
 /** What the records of services that count their own requests read when it is known what went in. */
 export const ownReadingCases = (rules: Rules): RuleCase[] => [

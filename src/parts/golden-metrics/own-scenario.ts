@@ -2,7 +2,8 @@ import type { AlertThreshold, App } from '../../config/app.ts';
 import { APP_JOB, OWN_RECORDED } from './metric-names.ts';
 import type { Alert, Rules } from './rule.ts';
 import type { Behaviour, Phase } from './scenario.ts';
-import { type OwnService, type TimedService, timedServices } from './source.ts';
+import type { OwnService } from './settings.ts';
+import { type TimedService, timedServices } from './source.ts';
 
 /** A series of a service's only instance, as Prometheus keeps it. */
 export const ownSeriesText = (

@@ -1,8 +1,7 @@
-import type { App } from '../../config/app.ts';
+import type { App, OwnSeries } from '../../config/app.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import { minutes, seconds } from '../../evidence/units.ts';
 import { JOBS } from './metric-names.ts';
-import type { OwnService } from './source.ts';
 
 /**
  * What is asked of the golden metrics. The values of the plan's table are {@link PLANNED}; holdpoint.yaml may ask for
@@ -31,6 +30,9 @@ export const PLANNED: GoldenObjectives = {
   memoryBytes: 512 * 1024 * 1024,
   databaseConnections: 100,
 };
+
+/** A web service that counts its own requests. */
+export type OwnService = { readonly service: string; readonly series: OwnSeries };
 
 export type GoldenSettings = {
   readonly environment: string;

@@ -1,9 +1,6 @@
-import type { OwnSeries } from '../../config/app.ts';
-import type { GoldenSettings } from './settings.ts';
+import type { GoldenSettings, OwnService } from './settings.ts';
 
-/** A web service that counts its own requests. */
-export type OwnService = { readonly service: string; readonly series: OwnSeries };
-/** The same, with a histogram of response times. */
+/** A service that counts its own requests, with a histogram of response times. */
 export type TimedService = OwnService & { readonly duration: string };
 
 /** Who counts requests, errors and response times. */

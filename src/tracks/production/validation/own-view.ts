@@ -14,8 +14,8 @@ import {
   ownWithin,
 } from '../../../parts/golden-metrics/own-expression.ts';
 import { GOLDEN } from '../../../parts/golden-metrics/queries.ts';
-import type { GoldenSettings } from '../../../parts/golden-metrics/settings.ts';
-import { type OwnService, sourceText, type TimedService } from '../../../parts/golden-metrics/source.ts';
+import type { GoldenSettings, OwnService } from '../../../parts/golden-metrics/settings.ts';
+import { sourceText, type TimedService } from '../../../parts/golden-metrics/source.ts';
 import type { HttpTarget } from '../../../probes/http.ts';
 import { queryInstant } from '../../../probes/promql.ts';
 import type { Notebook } from '../../observing.ts';
