@@ -1,5 +1,5 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { appendFile, cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -96,15 +96,17 @@ ${WARNED}
 ];
 
 type Launched = {
-  readonly place: Place;
   readonly exit: number | null;
   readonly view: LaunchView;
 };
 
 const sources = fileURLToPath(new URL('.', import.meta.url));
 
-/** All three share one state directory, so that what measures time waits for a quiet machine. */
-const placeOf = (root: string, { name }: Outside): Place => ({ app: join(root, name), state: join(root, 's') });
+/** Everything shares one state directory, so that what measures time waits for a quiet machine. */
+const placeOf = (root: string, { name }: Outside, runtime: RuntimeName): Place => ({
+  app: join(root, runtime, name),
+  state: join(root, 's'),
+});
 
 /** What is written by hand, with ports of its own for each environment of each app. */
 function byHandOf(app: Outside, runtime: RuntimeName): string {
@@ -112,24 +114,29 @@ function byHandOf(app: Outside, runtime: RuntimeName): string {
   return app.byHand({ production: first, staging: first + 110 });
 }
 
-/** A copy of the app as its team would clone it, drafted and filled in. */
+/** A copy of the app as its team would clone it, drafted and filled in; the second of one app has another name. */
 async function prepared(root: string, app: Outside, runtime: RuntimeName): Promise<Place> {
-  const place = placeOf(root, app);
+  const place = placeOf(root, app, runtime);
   await cp(join(sources, app.name), place.app, { recursive: true });
   const drafted = await holdpoint(place, 'init', '--yes');
   if (drafted.status !== 0) throw new Error(`init of ${app.name}: ${drafted.err}`);
-  await appendFile(join(place.app, 'holdpoint.yaml'), byHandOf(app, runtime));
+  const file = join(place.app, 'holdpoint.yaml');
+  const named = (await readFile(file, 'utf8')).replace(/^name: .*$/m, `name: ${app.name}-${runtime}`);
+  await writeFile(file, named + byHandOf(app, runtime));
   return place;
 }
 
+type One = { readonly app: Outside; readonly runtime: RuntimeName };
+const keyOf = ({ app, runtime }: One): string => `${app.name} on ${runtime}`;
+
 /** All at once in one resident process: what only waits costs nothing then. The one that builds for longest comes first. */
-async function launchAll(root: string, runtime: RuntimeName): Promise<ReadonlyMap<string, Launched>> {
+async function launchAll(root: string, all: readonly One[]): Promise<ReadonlyMap<string, Launched>> {
   await mkdir(join(root, 's'), { mode: 0o755 });
   const running: Promise<readonly [string, Launched]>[] = [];
-  for (const app of launchedApps(runtime)) {
-    const place = await prepared(root, app, runtime);
-    const { ended } = begin(place, 'launch', '--runtime', runtime, '--window', '30s', '--yes');
-    const over = ended.then(async (end) => [app.name, await launched(app, place, end)] as const);
+  for (const one of all) {
+    const place = await prepared(root, one.app, one.runtime);
+    const { ended } = begin(place, 'launch', '--runtime', one.runtime, '--window', '30s', '--yes');
+    const over = ended.then(async (end) => [keyOf(one), await launched(one, place, end)] as const);
     // It may fail while the others are still on their way; `Promise.all` tells.
     over.catch(() => undefined);
     running.push(over);
@@ -137,30 +144,27 @@ async function launchAll(root: string, runtime: RuntimeName): Promise<ReadonlyMa
   return new Map(await Promise.all(running));
 }
 
-async function launched(app: Outside, place: Place, { status, out, err }: Ended): Promise<Launched> {
+async function launched(one: One, place: Place, { status, out, err }: Ended): Promise<Launched> {
   const told = await holdpoint(place, 'status', '--json');
   const said: { launch?: LaunchView } = JSON.parse(told.out.trim().split('\n').at(-1) ?? '{}');
-  if (said.launch === undefined) throw new Error(`no launch of ${app.name}: ${out}${err}${told.err}`);
-  return { place, exit: status, view: said.launch };
+  if (said.launch === undefined) throw new Error(`no launch of ${keyOf(one)}: ${out}${err}${told.err}`);
+  return { exit: status, view: said.launch };
 }
 
 /** What is open comes to its end first: no environment is taken away from under a launch of its resident process. */
-async function endAll(
-  root: string,
-  apps: readonly Outside[],
-  launches: ReadonlyMap<string, Launched>,
-): Promise<string[]> {
-  for (const app of apps) {
-    if (launches.get(app.name)?.view.isOpen === false) continue;
-    await holdpoint(placeOf(root, app), 'abort', '--by', 'test', '--reason', 'the end of the test');
-    await holdpoint(placeOf(root, app), 'attach');
+async function endAll(root: string, all: readonly One[]): Promise<string[]> {
+  for (const one of all) {
+    if (launches.get(keyOf(one))?.view.isOpen === false) continue;
+    const place = placeOf(root, one.app, one.runtime);
+    await holdpoint(place, 'abort', '--by', 'test', '--reason', 'the end of the test');
+    await holdpoint(place, 'attach');
   }
   const left: string[] = [];
-  for (const app of apps) {
-    for (const name of app.environments) {
+  for (const one of all) {
+    for (const name of one.app.environments) {
       const words = ['destroy', name, '--yes-destroy', name, '--without-backup'];
-      const ended = await holdpoint(placeOf(root, app), ...words);
-      if (ended.status !== 0) left.push(`${app.name} ${name}: ${ended.err}`);
+      const ended = await holdpoint(placeOf(root, one.app, one.runtime), ...words);
+      if (ended.status !== 0) left.push(`${keyOf(one)}, ${name}: ${ended.err}`);
     }
   }
   return [...left, ...killResidents(root)];
@@ -184,44 +188,23 @@ function commandOf(pid: string): string[] {
   }
 }
 
-/**
- * All six launches keep two cores busy for a quarter of an hour, and whatever runs beside them. A short run takes one app
- * for each runtime, and names those that it leaves out; `npm run test:long` launches all.
- */
-const LONG = process.env.HOLDPOINT_LONG_TESTS === '1';
-const SHORT: Readonly<Record<RuntimeName, readonly string[]>> = { process: ['site'], docker: ['fastapi'] };
-const launchedApps = (runtime: RuntimeName): readonly Outside[] =>
-  APPS.filter(({ name }) => LONG || SHORT[runtime].includes(name));
-
 const engine = await findEngine();
 const runtimes: readonly RuntimeName[] = engine.kind === 'none' ? ['process'] : ['process', 'docker'];
+const ALL: readonly One[] = APPS.flatMap((app) => runtimes.map((runtime) => ({ app, runtime })));
 
-type Ground = { readonly root: string; launches: ReadonlyMap<string, Launched> };
-const grounds = new Map<RuntimeName, Ground>();
+// Short: the path of a Postgres socket below it must stay below 108 bytes.
+const root = mkdtempSync('/tmp/hpo-');
+let launches: ReadonlyMap<string, Launched> = new Map();
 
-async function begun(runtime: RuntimeName): Promise<void> {
-  // Short: the path of a Postgres socket below it must stay below 108 bytes.
-  const ground: Ground = { root: mkdtempSync('/tmp/hpo-'), launches: new Map() };
-  grounds.set(runtime, ground);
-  chmodSync(ground.root, 0o755);
-  ground.launches = await launchAll(ground.root, runtime);
-}
-
-/** All launches at the same time: most of one is waiting. The two of a short run follow one another, undisturbed. */
 beforeAll(async () => {
-  if (!LONG) for (const runtime of runtimes) await begun(runtime);
-  else for (const one of await Promise.allSettled(runtimes.map(begun))) if (one.status === 'rejected') throw one.reason;
+  chmodSync(root, 0o755);
+  launches = await launchAll(root, ALL);
 }, 1_800_000);
 
 afterAll(async () => {
-  const left = await Promise.all(
-    [...grounds].map(async ([runtime, { root, launches }]) => {
-      const found = await endAll(root, launchedApps(runtime), launches);
-      remove(root);
-      return found;
-    }),
-  );
-  expect(left.flat()).toEqual([]);
+  const left = await endAll(root, ALL);
+  remove(root);
+  expect(left).toEqual([]);
 }, 300_000);
 
 describe('apps that we did not write, on process', () => launchedOn('process'));
@@ -230,13 +213,8 @@ describe.skipIf(engine.kind === 'none')(`apps that we did not write, on docker${
 );
 
 function launchedOn(runtime: RuntimeName): void {
-  const apps = launchedApps(runtime);
-  const isLaunched = (name: string): boolean => apps.some((app) => app.name === name);
-  const leftOut = APPS.filter(({ name }) => !isLaunched(name));
-  it.skip.each(leftOut)(`$name on ${runtime}: only by \`npm run test:long\``, () => {});
-
   const launchOf = (name: string): Launched => {
-    const found = grounds.get(runtime)?.launches.get(name);
+    const found = launches.get(`${name} on ${runtime}`);
     if (found === undefined) throw new Error(`${name} was not launched`);
     return found;
   };
@@ -245,11 +223,11 @@ function launchedOn(runtime: RuntimeName): void {
   const verdictOf = (name: string, id: string, objective: string) =>
     step(name, id)?.findings.find((finding) => finding.objective === objective)?.verdict;
 
-  it.each(apps)('$name needs at most 30 lines by hand', (app) => {
+  it.each(APPS)('$name needs at most 30 lines by hand', (app) => {
     expect(byHandOf(app, runtime).trim().split('\n').length).toBeLessThanOrEqual(30);
   });
 
-  it.each(apps)('$name is launched', ({ name }) => {
+  it.each(APPS)('$name is launched', ({ name }) => {
     const { exit, view } = launchOf(name);
     const stopped = view.steps
       .filter((s) => !['passed', 'warned', 'not-applicable'].includes(s.state))
@@ -258,18 +236,18 @@ function launchedOn(runtime: RuntimeName): void {
     expect([exit, view.runtime, view.end.kind, view.tally.unknown]).toEqual([0, runtime, 'complete', 0]);
   });
 
-  it.each(apps)('$name has no readiness: that is not applicable, and says so', ({ name }) => {
+  it.each(APPS)('$name has no readiness: that is not applicable, and says so', ({ name }) => {
     const [state, because] = why(name, 'A.1/readiness');
     expect(state).toBe('not-applicable');
     expect(because).toMatch(name === 'site' ? /no database/ : /no service declares readiness/);
   });
 
-  it.each(apps)('$name sends no security headers: that is no pass', ({ name }) => {
+  it.each(APPS)('$name sends no security headers: that is no pass', ({ name }) => {
     expect(step(name, 'A.1/headers')?.state).toBe('warned');
     expect(verdictOf(name, 'A.1/headers', 'missing')?.kind).not.toBe('pass');
   });
 
-  it.each(apps)(
+  it.each(APPS)(
     '$name has no metrics: the window is judged by what the load balancer and the client saw',
     ({ name }) => {
       for (const objective of ['error-rate', 'client-errors', 'cpu', 'memory'])
@@ -281,39 +259,36 @@ function launchedOn(runtime: RuntimeName): void {
     },
   );
 
-  it.each(apps)('$name declares no tests and no load: not applicable', ({ name }) => {
+  it.each(APPS)('$name declares no tests and no load: not applicable', ({ name }) => {
     expect(why(name, 'C.1/tests')).toEqual(['not-applicable', 'the app declares no tests']);
     expect(why(name, 'A.1/latency')).toEqual(['not-applicable', 'the app declares no load']);
   });
 
-  it.runIf(isLaunched('site'))('site has no database', () => {
+  it('site has no database', () => {
     for (const id of ['A.1/restore', 'A.1/migrations', 'A.2/database', 'A.2/backup', 'A.2/migrate'])
       expect([id, ...why('site', id)]).toEqual([id, 'not-applicable', 'the app has no database']);
   });
 
-  it.runIf(isLaunched('parse'))(
-    'parse changes its schema at start: migrations are not applicable, its database is backed up all the same',
-    () => {
-      for (const id of ['A.1/migrations', 'A.2/migrate'])
-        expect([id, ...why('parse', id)]).toEqual([id, 'not-applicable', 'the app declares no migrations']);
-      for (const id of ['A.1/restore', 'A.2/database', 'A.2/backup'])
-        expect([id, step('parse', id)?.state]).toEqual([id, 'passed']);
-    },
-  );
+  it('parse changes its schema at start: migrations are not applicable, its database is backed up all the same', () => {
+    for (const id of ['A.1/migrations', 'A.2/migrate'])
+      expect([id, ...why('parse', id)]).toEqual([id, 'not-applicable', 'the app declares no migrations']);
+    for (const id of ['A.1/restore', 'A.2/database', 'A.2/backup'])
+      expect([id, step('parse', id)?.state]).toEqual([id, 'passed']);
+  });
 
-  it.runIf(isLaunched('fastapi'))('fastapi has a way back for each migration', () => {
+  it('fastapi has a way back for each migration', () => {
     expect(verdictOf('fastapi', 'A.1/migrations', 'failing')?.kind).toBe('pass');
     expect(verdictOf('fastapi', 'A.1/migrations', 'reversible')?.kind).toBe('pass');
   });
 
-  it.each(['fastapi', 'parse'].filter(isLaunched))('%s loses no write when it is killed', (name) => {
+  it.each(['fastapi', 'parse'])('%s loses no write when it is killed', (name) => {
     expect(step(name, 'B.1/twin')?.state).toBe('passed');
     expect(step(name, 'B.2/application-crash')?.state).toBe('passed');
     for (const objective of ['lost', 'unexpected', 'fault'])
       expect([objective, verdictOf(name, 'B.2/application-crash', objective)?.kind]).toEqual([objective, 'pass']);
   });
 
-  it.runIf(isLaunched('fastapi'))("fastapi's own check is evidence like ours", () => {
+  it("fastapi's own check is evidence like ours", () => {
     const check = step('fastapi', 'A.1/check-described-routes');
     expect(check?.state).toBe('passed');
     expect(check?.findings[0]?.verdict.because).toContain('api.described-paths >= 3');

@@ -101,15 +101,19 @@ describe('the agent on a host', () => {
     const old = join(root, 'agent-1.sock');
     const child = await serve(60_000, old);
     const busy = await caller(old);
-    busy.say(command('works', 'sleep 1.5'));
+    busy.say(command('works', 'sleep 3'));
     await run(process.execPath, [program, 'start', root, socket]);
     expect(child.exitCode).toBeNull();
     busy.leave();
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const newer = join(root, 'agent-2.sock');
-    await run(process.execPath, [program, 'start', root, newer]);
-    await expect.poll(() => child.exitCode, { timeout: 5_000 }).toBe(0);
-    for (const at of [socket, newer]) await end(at);
+    // Each that starts asks the others, once.
+    const newer: string[] = [];
+    const askAgain = async () => {
+      newer.push(join(root, `agent-${newer.length + 2}.sock`));
+      await run(process.execPath, [program, 'start', root, newer.at(-1) ?? '']);
+      return child.exitCode;
+    };
+    await expect.poll(askAgain, { timeout: 20_000, interval: 1_000 }).toBe(0);
+    for (const at of [socket, ...newer]) await end(at);
   });
 
   it('removes what others left that do not run, and leaves alone what does', async () => {
