@@ -37,6 +37,9 @@ export async function takeServeLock(state: StateDirectory): Promise<ServeLock> {
   }
 }
 
+/** Who serves the state directory: one that is coming up or ending, too, which answers no request. */
+export const serveLockHolder = (state: StateDirectory): Promise<Holder | undefined> => askHolder(lockName(state));
+
 /** A process that was killed holds its sockets a moment longer, and does not answer any more. */
 const GOING_AWAY = 3_000;
 

@@ -223,6 +223,23 @@ test('one that does not come up says why, with its last lines', async () => {
   });
 });
 
+test('many commands at the same moment find or start one resident process, also while another ends', async () => {
+  const place = join(root, 'crowded');
+  const start = () => startResident({ state: place, command: command(place) });
+  const first = await Promise.all([start(), start(), start(), start()]);
+  const pids = new Set(await Promise.all(first.map(async (each) => (await each.client.health()).pid)));
+  expect(pids.size).toBe(1);
+  const [pid = 0] = pids;
+  process.kill(pid, 'SIGTERM');
+  // Its lock is the last that an ending process lets go of: nothing answers, and the place is taken.
+  while ((await findResident(place)) !== undefined) await pause(5);
+  const next = await start();
+  const health = await next.client.health();
+  expect([next.how, health.pid === pid]).toEqual(['was started', false]);
+  process.kill(health.pid, 'SIGTERM');
+  while (isAlive(health.pid)) await pause(20);
+});
+
 test('a client that goes away does not end the launch; killed and started again, the launch goes on', async () => {
   const launch = await client.launch(request('killed', { lasts: 1_500 }));
   const gone = new AbortController();

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fail, type Problem } from '../evidence/problem.ts';
 import { type Milliseconds, seconds } from '../evidence/units.ts';
 import { nobodyListens, type ResidentClient, residentClient } from './client.ts';
+import { serveLockHolder } from './serve-lock.ts';
 import { socketPath } from './socket-path.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { tail } from './tail.ts';
@@ -42,30 +43,35 @@ export async function startResident({ state: path, command, patience = seconds(1
   const state = await openStateDirectory(path);
   const there = await findResident(state.root);
   if (there) return { client: there, how: 'was there' };
-  const started = launchDetached(state, command);
   const deadline = Date.now() + patience;
+  let started: Child | undefined;
+  let isHeld = false;
   while (Date.now() < deadline) {
     const client = await findResident(state.root);
-    if (client) return { client, how: 'was started' };
-    if (started.ended !== undefined) {
-      // Somebody else may have started one at the same moment; then ours gave way to it.
-      await pause(500);
-      const other = await findResident(state.root);
-      if (other) return { client: other, how: 'was there' };
-      return fail(notUp(started, `the resident process does not come up: ${started.ended}`));
+    if (client)
+      return { client, how: started === undefined || started.ended !== undefined ? 'was there' : 'was started' };
+    if (started === undefined || started.ended !== undefined) {
+      const wasHeld = isHeld;
+      // By one that is on its way up, which will answer, or down, which leaves its place.
+      isHeld = (await serveLockHolder(state)) !== undefined;
+      if (!isHeld && started !== undefined && !wasHeld)
+        return fail(notUp(outputOf(state), `the resident process does not come up: ${started.ended}`, started.from));
+      if (!isHeld) started = launchDetached(state, command);
     }
     await pause(50);
   }
-  return fail(notUp(started, 'the resident process does not answer'));
+  return fail(notUp(outputOf(state), 'the resident process does not answer', started?.from));
 }
 
-type Child = { ended: string | undefined; readonly output: string; readonly from: number };
+type Child = { ended: string | undefined; readonly from: number };
+
+const outputOf = ({ logs }: StateDirectory): string => join(logs, 'serve.out');
 
 function launchDetached(state: StateDirectory, [program, ...parameters]: readonly string[]): Child {
-  const file = join(state.logs, 'serve.out');
+  const file = outputOf(state);
   const from = existsSync(file) ? statSync(file).size : 0;
   const output = openSync(file, 'a', 0o600);
-  const child: Child = { ended: undefined, output: file, from };
+  const child: Child = { ended: undefined, from };
   const spawned = spawn(program ?? process.execPath, parameters, {
     cwd: state.root,
     detached: true,
@@ -82,7 +88,7 @@ function launchDetached(state: StateDirectory, [program, ...parameters]: readonl
   return child;
 }
 
-const notUp = ({ output, from }: Child, what: string): Problem => ({
+const notUp = (output: string, what: string, from?: number): Problem => ({
   kind: 'host',
   what,
   where: output,
