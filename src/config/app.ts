@@ -1,6 +1,7 @@
 import type { Exemption } from '../evidence/decision.ts';
 import type { Comparator, Gate, Objective } from '../evidence/objective.ts';
 import type { Bytes, Milliseconds } from '../evidence/units.ts';
+import type { OwnCache } from './own-cache.ts';
 import type { Quantity } from './quantity.ts';
 
 /**
@@ -158,10 +159,12 @@ export type Database = {
   readonly seed: Command | undefined;
 };
 
-/** A cache that somebody else runs: Holdpoint runs none. */
+/** What is in it may be lost at any time: it is neither backed up nor kept over a restart. */
 export type Cache = {
   readonly engine: 'redis';
-  readonly url: SecretReference;
+  readonly managed: OwnCache | { readonly kind: 'by-url'; readonly url: SecretReference };
+  /** Further variables, each with the number of the database that its URL leads to. */
+  readonly databases: readonly { readonly variable: string; readonly number: number }[];
   readonly handover: { readonly variable: string; readonly as: 'file' | 'value' };
 };
 

@@ -359,25 +359,36 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     ['4:22  database.managed: found `true`; expected `managed: false` beside `url`'],
   ],
   [
-    'a cache that Holdpoint should run',
-    more('cache: redis\n'),
-    [
-      '4:8  cache: found another text; expected a mapping with the `url` of one that somebody else runs: Holdpoint runs no cache itself',
-    ],
-  ],
-  [
-    'a cache that Holdpoint should manage',
+    'a URL of a cache that Holdpoint should run',
     more('cache: { managed: true, url: env:R }\n'),
+    ['4:19  cache.managed: found `true`; expected `managed: false` beside `url`'],
+  ],
+  [
+    'a cache of somebody else without its URL',
+    more('cache: { managed: false }\n'),
+    ['4:19  cache.managed: found no `url` of it; expected `url`, a reference to its URL'],
+  ],
+  [
+    "the size of somebody else's cache",
+    more('cache: { url: env:R, memory: 64 MiB }\n'),
+    ['4:30  cache.memory: found one; expected no `memory` beside `url`: who runs it decides'],
+  ],
+  [
+    'a database of a cache that no Redis has',
+    more('cache: { databases: { BROKER_URL: 16 } }\n'),
+    ['4:35  cache.databases.BROKER_URL: found 16; expected a whole number from 0 to 15'],
+  ],
+  [
+    'two URLs of a cache in one variable',
+    more('cache: { databases: { REDIS_URL: 1 } }\n'),
     [
-      '4:19  cache.managed: found true; expected `false`, and the `url` of one that somebody else runs: Holdpoint runs no cache itself',
+      '4:23  cache.databases.REDIS_URL: found the variable REDIS_URL, which cache sets as well; expected another variable',
     ],
   ],
   [
-    'a cache without its URL',
-    more('cache: { as: file }\n'),
-    [
-      '4:1  cache.url: found nothing; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
-    ],
+    'a cache of a deployment that is only observed',
+    'name: a\nobserve: { url: "https://a.example.com" }\ncache: redis\n',
+    ['3:1  cache: found a cache beside `observe`; expected none: no step looks at one that somebody else runs'],
   ],
   [
     'packages that are no list',
@@ -705,7 +716,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     [
       '4:1  windw: found the unknown key "windw"; expected a known key; did you mean "window"?',
       '5:23  staging.httpsPort: found "high"; expected a port from 1024 to 65535',
-      '6:8  cache: found another text; expected a mapping with the `url` of one that somebody else runs: Holdpoint runs no cache itself',
+      '6:8  cache: found "memcached"; expected `redis`, or a mapping',
     ],
   ],
   [

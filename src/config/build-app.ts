@@ -19,8 +19,10 @@ import type {
   Service,
 } from './app.ts';
 import type { Path } from './document.ts';
+import { ownCache } from './own-cache.ts';
 import type { AlertsInput } from './schema/alerts.ts';
 import type { AppTestsInput } from './schema/app-tests.ts';
+import type { CacheInput } from './schema/cache.ts';
 import type { EnvironmentInput } from './schema/environments.ts';
 import type { FileInput } from './schema/file.ts';
 import type { HttpExpectationInput } from './schema/http.ts';
@@ -161,10 +163,11 @@ function packagesOf({ packages, services }: FileInput): string[] {
   return [...new Set([...packages, ...(served ? [FILE_SERVER_PACKAGE] : [])])];
 }
 
-function cacheOf({ engine, url, ...handover }: NonNullable<FileInput['cache']>, origin: Origin): Cache {
+function cacheOf({ engine, url, memory, eviction, databases, ...handover }: CacheInput, origin: Origin): Cache {
   return {
     engine,
-    url: located(url, origin),
+    managed: url === undefined ? ownCache(memory, eviction) : { kind: 'by-url', url: located(url, origin) },
+    databases: Object.entries(databases).map(([variable, number]) => ({ variable, number })),
     handover: { variable: handoverVariable('REDIS_URL', handover), as: handover.as },
   };
 }

@@ -195,7 +195,10 @@ describe('what a team may write', () => {
     const text = `${web}database: { url: 'file:keys/db' }\ncache: { url: 'env:REDIS' }\nprometheus: { url: 'https://p.test/', caFile: ca.pem }\nloadBalancer: https://shop.test\n`;
     expect(app(text)).toMatchObject({
       database: { managed: { kind: 'by-url', url: { kind: 'file', path: '/app/keys/db' } } },
-      cache: { url: { kind: 'env', variable: 'REDIS' }, handover: { variable: 'REDIS_URL', as: 'value' } },
+      cache: {
+        managed: { kind: 'by-url', url: { kind: 'env', variable: 'REDIS' } },
+        handover: { variable: 'REDIS_URL', as: 'value' },
+      },
       prometheus: { url: 'https://p.test', caFile: '/app/ca.pem' },
       loadBalancer: { url: 'https://shop.test', caFile: undefined },
     });

@@ -53,7 +53,7 @@ describe('every example', () => {
     for (const [title, example] of EXAMPLES) expect(editor.safeParse(example).success, title).toBe(true);
     const sound = { name: 'a', services: { w: 'node a.js' } };
     expect(editor.safeParse(sound).success).toBe(true);
-    expect(editor.safeParse({ ...sound, cache: 'redis' }).success).toBe(false);
+    expect(editor.safeParse({ ...sound, cache: 'memcached' }).success).toBe(false);
     expect(editor.safeParse({ name: 'a', services: { w: { comand: 'node a.js' } } }).success).toBe(false);
   });
 });

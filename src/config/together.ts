@@ -153,6 +153,7 @@ function besideObserve(parts: Readable): Finding[] {
   if (!given.has('observe')) return [];
   const elsewhere = [
     ['database', 'a database beside `observe`', '`observe.database`, a reference to its URL'],
+    ['cache', 'a cache beside `observe`', 'none: no step looks at one that somebody else runs'],
     ['prometheus', 'a Prometheus beside `observe`', '`observe.prometheus`'],
     ['loadBalancer', 'a load balancer beside `observe`', '`observe.url`'],
     ['staging', 'a staging environment beside `observe`', 'none: Holdpoint deploys nothing'],
@@ -220,6 +221,7 @@ export function handedOver({ database, cache, secrets }: Readable): Setting[] {
   return [
     ...(database === undefined ? [] : [{ variable: handoverVariable('DATABASE_URL', database), path: ['database'] }]),
     ...(cache === undefined ? [] : [{ variable: handoverVariable('REDIS_URL', cache), path: ['cache'] }]),
+    ...Object.keys(cache?.databases ?? {}).map((variable) => ({ variable, path: ['cache', 'databases', variable] })),
     ...Object.entries(secrets ?? {}).map(([name, secret]) => ({
       variable: handoverVariable(variableOf(name), secret),
       path: ['secrets', name],

@@ -87,14 +87,17 @@ describe('a Node app', () => {
     const shop = app({
       ...node({
         scripts: { start: 'node a.js', seed: 'node seed.js' },
-        dependencies: { express: '4', pg: '8', ioredis: '5', 'prom-client': '15' },
+        dependencies: { express: '4', pg: '8', ioredis: '5', bullmq: '5', 'prom-client': '15' },
       }),
       'a.js':
         'connect(process.env.SHOP_DB_URL, process.env["REDIS_URL"]);\nsign(process.env.SESSION_SECRET, process.env.STRIPE_API_KEY)',
     });
     expect(shop).toMatchObject({
       database: { handover: { variable: 'SHOP_DB_URL', as: 'value' }, seed: ['npm', 'run', 'seed'] },
-      cache: { url: { kind: 'env', variable: 'REDIS_URL' } },
+      cache: {
+        managed: { kind: 'by-holdpoint', eviction: 'noeviction' },
+        handover: { variable: 'REDIS_URL', as: 'value' },
+      },
       services: [{ metricsPath: '/metrics' }],
     });
     expect(shop.secrets.map((s) => [s.handover.variable, s.from.kind])).toEqual([

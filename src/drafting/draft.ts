@@ -237,12 +237,14 @@ function databaseLines({ from, variable, migrations, seed }: DatabaseDraft, isCo
   return [{ key: 'database', entries: [{ key: 'engine', value: 'postgres', from }, ...handed, ...changes, ...seeded] }];
 }
 
-const cacheEntry = ({ variable, from }: NonNullable<Understood['cache']>): Line => ({
+const cacheEntry = ({ variable, from, queue }: NonNullable<Understood['cache']>): Line => ({
   key: 'cache',
-  above: ['Holdpoint runs no cache: it hands over the URL of one that runs already.'],
+  above: ['It keeps nothing over a restart. One that you run yourself: `url: env:REDIS_URL`.'],
   entries: [
-    { key: 'url', value: 'env:REDIS_URL', from: `${from}; set REDIS_URL where you run Holdpoint` },
     { key: 'variable', value: variable, from },
+    ...(queue === undefined
+      ? []
+      : [{ key: 'eviction', value: 'noeviction', from: `${queue}, which keeps jobs in it` }]),
   ],
 });
 

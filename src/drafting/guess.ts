@@ -55,7 +55,8 @@ export type Findings = {
   readonly tests?: Guess;
   readonly services?: readonly ServiceDraft[];
   readonly database?: DatabaseDraft;
-  readonly cache?: { readonly variable: string; readonly from: string };
+  /** `queue`: where it came from that jobs are kept in it. */
+  readonly cache?: { readonly variable: string; readonly from: string; readonly queue?: string };
   readonly secrets?: readonly SecretDraft[];
   readonly smoke?: readonly Guess[];
   readonly load?: readonly Guess<string>[];

@@ -64,6 +64,12 @@ export function pythonApp(facts: Facts): Findings | undefined {
 export const pythonCache = (facts: Facts): string | undefined =>
   requirementsOf(facts).find(({ name }) => CACHE.includes(name))?.from;
 
+const QUEUES = ['celery', 'rq', 'arq'];
+
+/** Loses jobs where a full cache throws entries out. */
+export const pythonQueue = (facts: Facts): string | undefined =>
+  requirementsOf(facts).find(({ name }) => QUEUES.includes(name))?.from;
+
 /** From pyproject.toml (PEP 621 and Poetry), else from requirements.txt. */
 function requirementsOf(facts: Facts): Requirement[] {
   const project = facts.texts.get('pyproject.toml') ?? '';

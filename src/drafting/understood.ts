@@ -3,11 +3,11 @@ import { composeFileOf, dockerfileApp } from './containers.ts';
 import type { Facts } from './facts.ts';
 import { type DatabaseDraft, type Findings, type Guess, guess, type ServiceDraft } from './guess.ts';
 import { migrationsOf } from './migrations.ts';
-import { cacheDependency, nodeApp } from './node-app.ts';
+import { cacheDependency, nodeApp, queueDependency } from './node-app.ts';
 import { packageJson } from './package-json.ts';
 import { procfile } from './procfile.ts';
 import { prometheusMetrics } from './prometheus-configuration.ts';
-import { pythonApp, pythonCache } from './python-app.ts';
+import { pythonApp, pythonCache, pythonQueue } from './python-app.ts';
 import { pathOf, type Routes, routesOf } from './routes.ts';
 import { staticSite } from './static-site.ts';
 import { cacheVariable, databaseVariable, secretsRead, variablesRead } from './variables.ts';
@@ -41,6 +41,7 @@ export function understand(facts: Facts, nodeVersion: string): Understood {
   });
   const names = [ofNode?.name, ofPython?.name].filter((name) => name !== undefined);
   const cache = cacheVariable(variables);
+  const queue = queueDependency(node) ?? pythonQueue(facts);
   const cacheFrom = cache?.from ?? cacheDependency(node) ?? pythonCache(facts);
   const metrics = routes.metrics ?? prometheusMetrics(facts)?.path;
   const usesPython = source === ofPython || (source === ofProcfile && ofPython !== undefined);
@@ -55,7 +56,7 @@ export function understand(facts: Facts, nodeVersion: string): Understood {
     ...(database === undefined ? {} : { database }),
     ...(cacheFrom === undefined || compose !== undefined
       ? {}
-      : { cache: { variable: cache?.value ?? 'REDIS_URL', from: cacheFrom } }),
+      : { cache: { variable: cache?.value ?? 'REDIS_URL', from: cacheFrom, ...(queue && { queue }) } }),
     secrets: compose === undefined ? secretsOf(ofNode?.secrets, secretsRead(variables)) : [],
     smoke: smokeOf(ofSite?.smoke, routes, services),
     load: routes.reads.map(({ value, from }) => guess(pathOf(value), from)),

@@ -1,21 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from '../config/app.ts';
-import { fail, ProblemError } from '../evidence/problem.ts';
+import { fail, type Problem, ProblemError } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { minutes, seconds } from '../evidence/units.ts';
 import { LONGEST_SOCKET_PATH } from '../hosts/unix-socket.ts';
 import { cutText } from '../ledger/secret-search.ts';
-import { carryOut, lay, reads } from '../parts/part.ts';
+import { carryOut, lay } from '../parts/part.ts';
 import { archiveCommand, archiveMounts, pgbackrest } from '../parts/pgbackrest.ts';
 import { postgres, socketDirectory } from '../parts/postgres.ts';
 import type { Release } from '../releases/release.ts';
 import type { JobEnd } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
-import { databaseUrl, withDatabase } from './database-access.ts';
+import { withDatabase } from './database-access.ts';
 import { ensureRolesAndDatabase } from './database-role.ts';
 import type { Environment } from './environment.ts';
-import { ownSecret, rememberHandedOver } from './secrets.ts';
-import { releaseSoftware, withValues } from './service-units.ts';
+import { handOverTo } from './hand-over.ts';
+import { ownSecret } from './secrets.ts';
+import { releaseSoftware, serviceOfCommands, surroundings, withValues } from './service-units.ts';
 
 export const LIVE_BACKUP = 'live';
 export const POSTGRES = 'postgres';
@@ -108,6 +109,8 @@ export async function untilDatabaseAnswers(
       });
       return;
     } catch (cause) {
+      if (isOtherPassword(cause))
+        throw new ProblemError(otherPassword(environment, `${unit}, port ${port}`), { cause });
       if (signal.aborted || performance.now() > end)
         throw new ProblemError(
           {
@@ -124,12 +127,26 @@ export async function untilDatabaseAnswers(
   }
 }
 
+/** An answer that no waiting changes: the data was there before this state directory made its passwords. */
+const isOtherPassword = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === '28P01';
+
+const otherPassword = ({ name, runtime }: Environment, where: string): Problem => ({
+  kind: 'conflict',
+  what: `the database of ${name} was made with another password than this state directory has`,
+  where,
+  next: `its data is left from a state directory that was removed or replaced: give that one with --state, or see what is there and remove it (${
+    runtime.kind === 'docker' ? '`docker volume ls`' : runtime.place.path('postgres-data', '')
+  })`,
+});
+
 /** How one of the app's own commands about its database (migrations, sample data) ended. */
 export type DatabaseCommand = { readonly name: string; readonly command: Command; readonly timeLimit: Milliseconds };
 
 /**
- * Runs one of the app's own database commands as a job, in the release's folder, with the database handed over as its
- * services have it. The job is found again if Holdpoint is killed meanwhile.
+ * Runs one of the app's own database commands as a job, in the release's folder, with what the service has whose software
+ * it uses: its environment, the database, the cache and the secrets. The job is found again if Holdpoint is killed
+ * meanwhile.
  */
 export async function runDatabaseCommand(
   environment: Environment,
@@ -139,20 +156,17 @@ export async function runDatabaseCommand(
 ): Promise<JobEnd> {
   const { runtime, app } = environment;
   const store = 'handover-database';
-  await runtime.store(store, 'app');
-  const url = await databaseUrl(environment, 'app');
-  await rememberHandedOver(environment, 'database-url', url);
-  await runtime.put([{ store, path: 'database-url', content: url, mode: 0o600, user: 'app' }]);
-  const file = runtime.place.path(store, 'database-url');
-  const handover = app.database?.handover ?? { variable: 'DATABASE_URL_FILE', as: 'file' as const };
+  await handOverTo(environment, store);
+  const seen = surroundings(environment, serviceOfCommands(app), store);
+  for (const volume of seen.volumes) await runtime.store(volume, 'app');
   return runtime.job(
     {
       name,
       software: releaseSoftware(release, app),
-      command: withValues([{ ...handover, file }], command),
-      mounts: reads(store),
+      command: withValues(seen.given, command),
+      mounts: seen.mounts,
       networks: ['app', 'database'],
-      environment: handover.as === 'file' ? { [handover.variable]: file } : {},
+      environment: seen.environment,
       user: 'app',
       timeLimit,
     },

@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App, EnvironmentSettings } from '../config/app.ts';
+import { ownCache } from '../config/own-cache.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import type { Address, Host } from '../hosts/host.ts';
@@ -137,6 +138,7 @@ export const PRODUCTION = 'production';
 const withOwnServers = (app: App): App => ({
   ...app,
   database: app.database && { ...app.database, managed: { kind: 'by-holdpoint' } },
+  cache: app.cache && { ...app.cache, managed: app.cache.managed.kind === 'by-url' ? ownCache() : app.cache.managed },
   prometheus: undefined,
   loadBalancer: undefined,
 });

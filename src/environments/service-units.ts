@@ -2,7 +2,6 @@ import type { App, Command, Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import { reads, writes } from '../parts/part.ts';
 import type { Release } from '../releases/release.ts';
-import type { Place } from '../runtimes/runtime.ts';
 import type { Slot, Software, Unit } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
 
@@ -18,18 +17,44 @@ export type Handover = { readonly variable: string; readonly as: 'file' | 'value
 /** What is needed of a release to describe its units. */
 export type Runnable = Pick<Release, 'folder' | 'tree' | 'images'>;
 
-/** What the service is handed, without the values: enough to build the unit. */
-export function handovers(environment: Environment, service: Service): Handover[] {
-  const { database, cache, secrets } = environment.app;
+/** What is handed over by the files of a store, without the values: enough to build a unit or a job. */
+function handovers({ app, runtime }: Environment, store: string): Handover[] {
+  const { database, cache, secrets } = app;
   const given = (name: string, handover: { variable: string; as: 'file' | 'value' }): Handover => ({
     ...handover,
-    file: environment.runtime.place.path(handoverStore(service.name), name),
+    file: runtime.place.path(store, name),
   });
   return [
     ...(database ? [given('database-url', database.handover)] : []),
     ...(cache ? [given('cache-url', cache.handover)] : []),
+    ...(cache?.databases ?? []).map(({ variable, number }) =>
+      given(cacheFile(number), { variable, as: cache?.handover.as ?? 'value' }),
+    ),
     ...secrets.map((secret) => given(`secret-${secret.name}`, secret.handover)),
   ];
+}
+
+/** The file with the URL of one of the cache's databases. */
+export const cacheFile = (number: number): string => (number === 0 ? 'cache-url' : `cache-url-${number}`);
+
+/** What a service finds, and a job that runs in its place: its variables, what is handed over, its volumes. */
+export function surroundings(environment: Environment, service: Service | undefined, store: string) {
+  const { place } = environment.runtime;
+  const given = handovers(environment, store);
+  const volumes = (service?.volumes ?? []).map((volume) => {
+    const ofIt = volumeStore(service?.name ?? '', volume.name);
+    return { store: ofIt, variable: volume.variable, path: place.path(ofIt, volume.file) };
+  });
+  return {
+    given,
+    volumes: volumes.map((volume) => volume.store),
+    mounts: [...reads(store), ...writes(...volumes.map((volume) => volume.store))],
+    environment: {
+      ...service?.environment,
+      ...Object.fromEntries(given.filter((h) => h.as === 'file').map((h) => [h.variable, h.file])),
+      ...Object.fromEntries(volumes.map(({ variable, path }) => [variable, path])),
+    },
+  };
 }
 
 export const unitName = (service: Service, slot: Slot | undefined, instance: number): string =>
@@ -43,7 +68,7 @@ export function serviceUnits(
   slot: Slot | undefined,
 ): Unit[] {
   const { place } = environment.runtime;
-  const given = handovers(environment, service);
+  const seen = surroundings(environment, service, handoverStore(service.name));
   return Array.from({ length: service.instances }, (_, instance): Unit => {
     const port = environment.ports.service(service.name, slot, instance);
     return {
@@ -52,18 +77,13 @@ export function serviceUnits(
       role: service.kind,
       ...(slot ? { slot } : {}),
       software: softwareOf(release, environment.app, service),
-      command: withValues(given, commandOf(release, service)),
-      mounts: [
-        ...reads(handoverStore(service.name)),
-        ...writes(...service.volumes.map((v) => volumeStore(service.name, v.name))),
-      ],
+      command: withValues(seen.given, commandOf(release, service)),
+      mounts: seen.mounts,
       networks: environment.app.database ? ['app', 'database'] : ['app'],
       environment: {
-        ...service.environment,
+        ...seen.environment,
         [service.portVariable]: String(port),
         [service.hostVariable]: place.listen,
-        ...Object.fromEntries(given.filter((h) => h.as === 'file').map((h) => [h.variable, h.file])),
-        ...Object.fromEntries(service.volumes.map((v) => [v.variable, volumePath(place, service, v)])),
       },
       user: 'app',
       ports: [{ name: 'http', number: port }],
@@ -85,10 +105,12 @@ function softwareOf(release: Runnable, app: App, service: Service): Software {
   return service.source.kind === 'tree' ? treeOf(release, app) : { kind: 'image', id: imageOf(release, service).id };
 }
 
-/** What runs the app's own commands about its data: the tree where a service runs from it, else the first image. */
+/** Whose the app's own commands about its data are: the service that runs from the tree, else the first with an image. */
+export const serviceOfCommands = ({ services }: App): Service | undefined =>
+  services.find((service) => service.source.kind === 'tree') ?? services[0];
+
 export function releaseSoftware(release: Runnable, app: App): Software {
-  const [first] = app.services;
-  const made = app.services.find((service) => service.source.kind === 'tree') ?? first;
+  const made = serviceOfCommands(app);
   return made === undefined ? treeOf(release, app) : softwareOf(release, app, made);
 }
 
@@ -109,10 +131,6 @@ function imageOf(release: Runnable, service: Service) {
       next: '`holdpoint retry A.2/release` builds it',
     })
   );
-}
-
-function volumePath(place: Place, service: Service, volume: Service['volumes'][number]): string {
-  return place.path(volumeStore(service.name, volume.name), volume.file);
 }
 
 /**

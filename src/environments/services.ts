@@ -7,13 +7,11 @@ import { milliseconds, seconds } from '../evidence/units.ts';
 import type { Address } from '../hosts/host.ts';
 import { cutText } from '../ledger/secret-search.ts';
 import type { Release } from '../releases/release.ts';
-import type { Slot, Unit, UnitFile } from '../runtimes/unit.ts';
-import { cacheUrl } from './cache.ts';
-import { databaseUrl } from './database-access.ts';
+import type { Slot, Unit } from '../runtimes/unit.ts';
 import { type Environment, reach } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
+import { handOverTo } from './hand-over.ts';
 import { drainSlot } from './load-balancer.ts';
-import { appSecret, rememberHandedOver } from './secrets.ts';
 import { handoverStore, serviceUnits, volumeStore } from './service-units.ts';
 
 /** A new instance has this long to become ready. */
@@ -28,19 +26,10 @@ export type Gate = { readonly unit: string; readonly took: Milliseconds } & (
 const webServices = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'web');
 const agents = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'agent');
 
-/** Makes the stores of a service and hands over its secrets as files that its user alone can read. */
+/** Makes the stores of a service and hands over its secrets. */
 export async function handOver(environment: Environment, service: Service): Promise<void> {
-  const { runtime, app } = environment;
-  const store = handoverStore(service.name);
-  await runtime.store(store, 'app');
-  for (const volume of service.volumes) await runtime.store(volumeStore(service.name, volume.name), 'app');
-  const secret = (path: string, content: string): UnitFile => ({ store, path, content, mode: 0o600, user: 'app' });
-  const files: UnitFile[] = [];
-  if (app.database) files.push(secret('database-url', await databaseUrl(environment, 'app')));
-  if (app.cache) files.push(secret('cache-url', await cacheUrl(environment, app.cache)));
-  for (const each of app.secrets) files.push(secret(`secret-${each.name}`, await appSecret(environment, each)));
-  for (const { path, content } of files) await rememberHandedOver(environment, path, String(content));
-  await runtime.put(files);
+  for (const volume of service.volumes) await environment.runtime.store(volumeStore(service.name, volume.name), 'app');
+  await handOverTo(environment, handoverStore(service.name));
 }
 
 /** Starts the web services of a slot and waits until each instance is ready, or says why it is not. */

@@ -1,15 +1,18 @@
-import { seconds } from '../evidence/units.ts';
+import type { Eviction } from '../config/own-cache.ts';
+import { type Bytes, seconds } from '../evidence/units.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import { OF_PARTS, type Part, reads } from './part.ts';
 
-export type RedisSettings = { readonly port: number; readonly password: string };
+export type RedisSettings = {
+  readonly port: number;
+  readonly password: string;
+  readonly memory: Bytes;
+  readonly eviction: Eviction;
+};
 
 const STORE = 'redis';
 
-/**
- * A cache that holds nothing worth keeping: it writes no file, and throws out what was not used for longest once it is
- * full. For environments that are made for a check; production's cache is somebody else's.
- */
+/** A cache that holds nothing worth keeping: it writes no file, so a restart empties it. */
 export function redis(settings: RedisSettings, place: Place): Part {
   const config = [
     `bind ${place.listen}`,
@@ -17,8 +20,8 @@ export function redis(settings: RedisSettings, place: Place): Part {
     `requirepass ${settings.password}`,
     'save ""',
     'appendonly no',
-    'maxmemory 128mb',
-    'maxmemory-policy allkeys-lru',
+    `maxmemory ${settings.memory}`,
+    `maxmemory-policy ${settings.eviction}`,
     'logfile ""',
     '',
   ].join('\n');

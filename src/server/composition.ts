@@ -39,7 +39,11 @@ export function compose(version: string): (ground: Ground) => Composition {
         destroy: (input, run) => renderer.apart(async () => destroyEnvironment(await toEnd(input), input, run)),
       },
       follow: (engine) => followLaunches(engine, ground, renderer),
-      close: closeHosts,
+      close: async () => {
+        // What a launch that was just closed leaves behind is still being removed.
+        await renderer.apart(async () => undefined);
+        await closeHosts();
+      },
     };
   };
 }
@@ -148,15 +152,17 @@ function plannedToObserve(world: World, { url }: Observe, { options, directory }
   return { plan: planFor(world), host: new URL(url).host, runtime: 'none', window: world.window };
 }
 
-/** Renders the documents whenever a launch comes to rest, and removes its throw-away environment when it is over. */
+/**
+ * Renders the documents whenever a launch comes to rest, and removes its throw-away environment when it is over. Whoever ends an
+ * environment waits for both. */
 function followLaunches(engine: Engine, ground: Ground, renderer: LaunchDocuments): void {
   renderer.follow(engine);
   const render = (launch: string) =>
     renderer.documentsOf(launch).catch((thrown) => ground.log(`documents of ${launch}: ${problemOf(thrown).what}`));
   const tidy = (launch: string) =>
-    removeThrowAway(engine, ground, launch).catch((thrown) =>
-      ground.log(`throw-away environment of ${launch}: ${problemOf(thrown).what}`),
-    );
+    renderer
+      .apart(() => removeThrowAway(engine, ground, launch))
+      .catch((thrown) => ground.log(`throw-away environment of ${launch}: ${problemOf(thrown).what}`));
   engine.subscribe((event) => {
     if (event.kind === 'launch-state' && event.end.kind !== 'going') void render(event.launch);
     if (event.kind === 'launch-closed') {

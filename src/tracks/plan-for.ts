@@ -7,6 +7,7 @@ import { tests } from './enhancements/pipeline/tests.ts';
 import { ownChecks } from './own-checks.ts';
 import { agents } from './production/deployment/agents.ts';
 import { backup } from './production/deployment/backup.ts';
+import { cache } from './production/deployment/cache.ts';
 import { candidate } from './production/deployment/candidate.ts';
 import { certificates } from './production/deployment/certificates.ts';
 import { database } from './production/deployment/database.ts';
@@ -56,6 +57,7 @@ const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
   certificates,
   database,
   backup,
+  cache,
   migrate,
   candidate,
   agents,

@@ -3,6 +3,9 @@ import { alertUndelivered } from './planted/alert-undelivered.ts';
 import { backupDiffers } from './planted/backup-differs.ts';
 import { backupEscrow } from './planted/backup-escrow.ts';
 import { buildFails } from './planted/build-fails.ts';
+import { cacheOpen } from './planted/cache-open.ts';
+import { cacheRefuses } from './planted/cache-refuses.ts';
+import { cacheUnbounded } from './planted/cache-unbounded.ts';
 import { candidateNeverReady } from './planted/candidate-never-ready.ts';
 import { certificateForeign } from './planted/certificate-foreign.ts';
 import { crashLostWrites } from './planted/crash-lost-writes.ts';
@@ -57,6 +60,9 @@ export const FAULTS: readonly Fault[] = [
   backupDiffers,
   backupEscrow,
   buildFails,
+  cacheOpen,
+  cacheRefuses,
+  cacheUnbounded,
   candidateNeverReady,
   certificateForeign,
   crashLostWrites,

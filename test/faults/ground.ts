@@ -28,6 +28,7 @@ const STEPS: Readonly<Record<Standing, readonly StepId[]>> = {
     'A.2/certificates',
     'A.2/database',
     'A.2/backup',
+    'A.2/cache',
     'A.2/migrate',
     'A.2/candidate',
     'A.2/agents',

@@ -18,5 +18,6 @@ export async function run(call: Call): Promise<ExitStatus> {
       else out.line(`Holdpoint serves ${resident.state.root} on ${resident.socket}; Ctrl-C ends it.`);
     },
   );
-  return 0;
+  // Everything is closed. What still waits for a server that was let go of, an engine over a line that is closed, ends here.
+  process.exit(0);
 }

@@ -9,6 +9,8 @@ export type Role =
   | { readonly kind: 'service' }
   /** Holdpoint runs a Postgres in its place. */
   | { readonly kind: 'database' }
+  /** Holdpoint runs a Redis in its place. */
+  | { readonly kind: 'cache' }
   /** Runs once before others start: the migrations, where it is made of the same as a service. */
   | { readonly kind: 'one-shot' }
   /** Left out by `x-holdpoint: false`, or because holdpoint.yaml has a service of that name. */
@@ -42,10 +44,11 @@ export function rolesOf(
       waitedFor.has(name) && isActive(service, wishes)
         ? { kind: 'one-shot' as const }
         : roleOf(compose, name, service, wishes);
-    const isSecond = role.kind === 'database' && [...roles.values()].some(({ kind }) => kind === 'database');
+    const isServer = role.kind === 'database' || role.kind === 'cache';
+    const isSecond = isServer && [...roles.values()].some(({ kind }) => kind === role.kind);
     roles.set(
       name,
-      isSecond ? { kind: 'dropped', because: 'an app has one database here; the first one is taken over' } : role,
+      isSecond ? { kind: 'dropped', because: `an app has one ${role.kind} here; the first one is taken over` } : role,
     );
   }
   return roles;
@@ -73,12 +76,7 @@ function roleOf(compose: ComposeFile, name: string, service: Mapping, wishes: Wi
         ? { kind: 'dropped', because: 'holdpoint.yaml names another database' }
         : { kind: 'database' };
     case 'redis':
-      return {
-        kind: 'dropped',
-        because: wishes.cacheByUrl
-          ? 'holdpoint.yaml names another cache'
-          : 'Holdpoint runs no cache: run it elsewhere and give `cache: { url: env:REDIS_URL }`',
-      };
+      return wishes.cacheByUrl ? { kind: 'dropped', because: 'holdpoint.yaml names another cache' } : { kind: 'cache' };
     case 'server':
       return {
         kind: 'dropped',

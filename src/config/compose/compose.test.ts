@@ -120,6 +120,15 @@ describe('the Compose file of a shop', () => {
     });
   });
 
+  it('gives the cache, and the variable that carries its URL', () => {
+    expect(app.cache).toEqual({
+      engine: 'redis',
+      managed: { kind: 'by-holdpoint', memory: 128 * 2 ** 20, eviction: 'allkeys-lru' },
+      databases: [],
+      handover: { variable: 'REDIS_URL', as: 'value' },
+    });
+  });
+
   it('gives secrets by reference alone', () => {
     expect(app.secrets).toEqual([
       {
@@ -144,13 +153,12 @@ describe('the Compose file of a shop', () => {
       'compose.yaml:5  services.web.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
       'compose.yaml:5  services.worker.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
       'compose.yaml:7  services.proxy: Holdpoint runs a load balancer of its own before the services behind it',
-      'compose.yaml:17  services.web: the variable REDIS_URL: it names cache, which is not taken over',
       'compose.yaml:23  services.web: the variable API_URL: it names the service worker, and services have no fixed addresses here: give the public URL under `environment`',
       'compose.yaml:28  services.web.healthcheck: Holdpoint asks in a rhythm of its own, without interval',
       'compose.yaml:32  services.web.deploy.resources.limits.cpus: only memory is limited',
       'compose.yaml:45  services.db: the image postgres:16: Holdpoint runs a Postgres of its own in its place, with its own role, password and backups',
       'compose.yaml:47  services.db: the volume pgdata:/var/lib/postgresql/data: the database of Holdpoint begins empty: bring the data over by a dump',
-      'compose.yaml:48  services.cache: Holdpoint runs no cache: run it elsewhere and give `cache: { url: env:REDIS_URL }`',
+      'compose.yaml:48  services.cache: the image redis:7: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
       'compose.yaml:49  services.adminer: it belongs to the profile debug, which is not asked for',
       'compose.yaml:50  networks: Holdpoint makes the networks itself',
     ]);
@@ -173,6 +181,51 @@ describe('the Compose file of a shop', () => {
 });
 
 const services = (text: string) => `services:\n${text.replace(/^/gm, '  ')}\n`;
+
+describe('a Redis of a Compose file', () => {
+  const WITH_REDIS = `services:
+  web:
+    image: shop:1
+    ports: ["80:8000"]
+    environment:
+      CACHE_URL: redis://store:6379/2
+      CELERY_BROKER_URL: redis://store:6379/0
+      CELERY_RESULT_BACKEND: redis://store/1
+      REDIS_HOST: store
+  store:
+    image: redis:7-alpine
+    command: redis-server --maxmemory 64mb --maxmemory-policy noeviction --appendonly yes
+    volumes: ["kept:/data"]
+    ports: ["6379:6379"]
+  other: { image: "valkey/valkey:8" }
+volumes: { kept: }
+`;
+  const { app, remarks } = taken(WITH_REDIS);
+
+  it('has its size, what it does when full, and each of its databases', () => {
+    expect(app.cache).toEqual({
+      engine: 'redis',
+      managed: { kind: 'by-holdpoint', memory: 64 * 2 ** 20, eviction: 'noeviction' },
+      databases: [
+        { variable: 'CACHE_URL', number: 2 },
+        { variable: 'CELERY_RESULT_BACKEND', number: 1 },
+      ],
+      handover: { variable: 'CELERY_BROKER_URL', as: 'value' },
+    });
+    expect(app.services[0]?.environment).toEqual({});
+  });
+
+  it('lists what it keeps on a disk, and all that is not taken over', () => {
+    expect(remarks).toEqual([
+      'compose.yaml:9  services.web: the variable REDIS_HOST: the cache is handed over as one URL, with a password of its own: read that URL, or run one elsewhere and give the parts of its address here',
+      'compose.yaml:11  services.store: the image redis:7-alpine: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
+      'compose.yaml:12  services.store.command: --appendonly: of its settings only `cache.memory` and `cache.eviction` are taken over',
+      'compose.yaml:13  services.store.volumes: the cache of Holdpoint writes nothing to a disk: what must outlive a restart belongs into one that you run, given by `cache.url`',
+      'compose.yaml:14  services.store.ports: the cache is reachable by the services alone',
+      'compose.yaml:15  services.other: an app has one cache here; the first one is taken over',
+    ]);
+  });
+});
 
 describe('a service of a Compose file', () => {
   const service = (text: string, others: Readonly<Record<string, string>> = {}) => {
@@ -276,8 +329,8 @@ describe('a service of a Compose file', () => {
 });
 
 it('says why nothing is left', () => {
-  expect(wrong(services('a: { image: redis:7 }\nb: { image: mysql:8 }'))).toEqual([
-    'holdpoint.yaml:2:10  compose: found no service that can be taken over (services.a: Holdpoint runs no cache: run it elsewhere and give `cache: { url: env:REDIS_URL }`; services.b: Holdpoint runs no MySQL: run it elsewhere and hand its address over under `secrets`); expected one, or `services` here',
+  expect(wrong(services('a: { image: rabbitmq:3 }\nb: { image: mysql:8 }'))).toEqual([
+    'holdpoint.yaml:2:10  compose: found no service that can be taken over (services.a: Holdpoint runs no RabbitMQ: run it elsewhere and hand its address over under `secrets`; services.b: Holdpoint runs no MySQL: run it elsewhere and hand its address over under `secrets`); expected one, or `services` here',
   ]);
 });
 

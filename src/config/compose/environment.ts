@@ -14,6 +14,7 @@ export type Surroundings = {
   readonly handedOver: ReadonlySet<string>;
   /** Services of the file by what became of them. */
   readonly databases: ReadonlySet<string>;
+  readonly caches: ReadonlySet<string>;
   readonly dropped: ReadonlySet<string>;
   readonly others: ReadonlySet<string>;
   /** The port that the service listens on in its container. */
@@ -32,6 +33,8 @@ export type TakenEnvironment = {
   /** The variables that carry the URL of the database. */
   readonly databaseVariables: readonly string[];
   readonly databaseName: string | undefined;
+  /** The variables that carry the URL of the cache, each with the number of the database in it. */
+  readonly cacheVariables: readonly { readonly variable: string; readonly number: number }[];
   readonly volumes: Readonly<Record<string, { readonly variable: string; readonly file?: string }>>;
   /** By the name of the Compose secret, or of the variable. */
   readonly secrets: ReadonlyMap<string, TakenSecret>;
@@ -50,6 +53,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
   const volumes: Record<string, { variable: string; file?: string }> = {};
   const secrets = new Map<string, TakenSecret>();
   const databaseVariables: string[] = [];
+  const cacheVariables: { variable: string; number: number }[] = [];
   const remarks: { what: string; because: string; path: Path }[] = [...missing];
   const unused: Path[] = [];
   let portVariable: string | undefined;
@@ -68,6 +72,9 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
       case 'database':
         databaseVariables.push(variable);
         databaseName ??= meaning.name;
+        break;
+      case 'cache':
+        cacheVariables.push({ variable, number: meaning.number });
         break;
       case 'port':
         portVariable = variable;
@@ -100,6 +107,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
     hostVariable,
     databaseVariables,
     databaseName,
+    cacheVariables,
     volumes,
     secrets,
     remarks,
@@ -110,6 +118,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
 type Meaning =
   | { readonly kind: 'plain' | 'handed-over' | 'port' | 'host' }
   | { readonly kind: 'database'; readonly name: string | undefined }
+  | { readonly kind: 'cache'; readonly number: number }
   | { readonly kind: 'volume'; readonly volume: string; readonly file: string }
   | { readonly kind: 'secret-file'; readonly secret: string }
   | { readonly kind: 'secret'; readonly from: string }
@@ -122,6 +131,8 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   const [, host = '', database] =
     /^postgres(?:ql)?(?:\+\w+)?:\/\/(?:[^@/]*@)?([^:/?]+)[^/]*(?:\/([^?]*))?/.exec(value) ?? [];
   if (around.databases.has(host)) return { kind: 'database', name: database === '' ? undefined : database };
+  const [, cache = '', number] = /^(?:redis|valkey):\/\/(?:[^@/]*@)?([^:/?]+)[^/]*(?:\/(\d+)?)?/.exec(value) ?? [];
+  if (around.caches.has(cache)) return { kind: 'cache', number: Number(number ?? 0) };
   if (around.port !== undefined && /PORT$/.test(variable) && value === String(around.port)) return { kind: 'port' };
   if (/(^|_)(HOST|HOSTNAME|BIND|ADDRESS)$/.test(variable) && /^(0\.0\.0\.0|::|\[::\])$/.test(value))
     return { kind: 'host' };
@@ -134,6 +145,8 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   const has = (names: ReadonlySet<string>) => named.find((one) => names.has(one));
   if (has(around.databases) !== undefined || isDatabasePart(variable, around))
     return { kind: 'left-out', because: DATABASE_PART };
+  if (has(around.caches) !== undefined || isCachePart(variable, around))
+    return { kind: 'left-out', because: CACHE_PART };
   const dropped = has(around.dropped);
   if (dropped !== undefined) return { kind: 'left-out', because: `it names ${dropped}, which is not taken over` };
   const other = has(around.others);
@@ -154,6 +167,12 @@ const DATABASE_PART =
 const isDatabasePart = (variable: string, { databases }: Surroundings): boolean =>
   databases.size > 0 &&
   /^(?:POSTGRES|PG|DB|DATABASE)_?(?:HOST|PORT|USER|USERNAME|PASSWORD|DB|NAME|DATABASE)$/.test(variable);
+
+const CACHE_PART =
+  'the cache is handed over as one URL, with a password of its own: read that URL, or run one elsewhere and give the parts of its address here';
+
+const isCachePart = (variable: string, { caches }: Surroundings): boolean =>
+  caches.size > 0 && /^(?:\w+_)?(?:REDIS|CACHE|VALKEY)_(?:HOST|PORT|PASSWORD|DB)$/.test(variable);
 
 /** Names that could be those of services: the host of a URL, or a whole value where the variable speaks of a host. */
 function* hostsIn(variable: string, value: string): Generator<string> {

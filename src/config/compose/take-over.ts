@@ -13,6 +13,7 @@ import {
 } from './compose-file.ts';
 import { dependenciesOf, orderFindings } from './order.ts';
 import type { Remark } from './service-words.ts';
+import { cacheOf } from './taken-cache.ts';
 import { databaseOf } from './taken-database.ts';
 import { type Own, takenService } from './taken-service.ts';
 
@@ -34,12 +35,14 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
     takenService(compose, name, services.get(name) ?? {}, {
       own,
       databases: is('database'),
+      caches: is('cache'),
       dropped: new Set([...is('dropped'), ...is('one-shot')]),
       others: is('service'),
       isBehindProxy: behindProxies(services, roles).has(name),
     }),
   );
   const database = databaseOf(compose, services, roles, taken);
+  const cache = cacheOf(services, roles, taken);
   const unused: Path[] = [
     ...[...roles].flatMap(([name, { kind }]) => (kind === 'service' ? [] : [['services', name]])),
     ...taken.flatMap((t) => t.environment.unused),
@@ -52,6 +55,7 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
     ...[...roles].flatMap(([name, role]) => roleRemarks(name, role, own)),
     ...taken.flatMap((t) => t.remarks),
     ...database.remarks,
+    ...cache.remarks,
     ...faults.flatMap(unsetRemark),
   ];
   const said = at(compose.data, ['x-holdpoint']);
@@ -59,6 +63,7 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
     services: Object.fromEntries(taken.map((t) => [t.name, t.words])),
     secrets: Object.assign({}, ...taken.map((t) => t.secrets)),
     ...(database.words === undefined ? {} : { database: database.words }),
+    ...(cache.words === undefined ? {} : { cache: cache.words }),
   };
   return {
     data: isMapping(said) ? merged(words, said) : words,
@@ -71,7 +76,7 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
 
 const hasMapping = (entry: [string, unknown]): entry is [string, Mapping] => isMapping(entry[1]);
 
-/** The second wins; of mappings by name, and of the database, entry by entry. */
+/** The second wins; of mappings by name, and of database and cache, entry by entry. */
 export function merged(under: Mapping, over: Mapping): Mapping {
   const both = Object.entries(over).map(([key, value]) => {
     const below = under[key];
@@ -82,7 +87,17 @@ export function merged(under: Mapping, over: Mapping): Mapping {
 
 export const mergesByEntry = (key: string): boolean => MERGED.has(key);
 
-const MERGED = new Set(['services', 'secrets', 'database', 'hosts', 'ownChecks', 'objectives', 'alerts', 'production']);
+const MERGED = new Set([
+  'services',
+  'secrets',
+  'database',
+  'cache',
+  'hosts',
+  'ownChecks',
+  'objectives',
+  'alerts',
+  'production',
+]);
 
 /** What a dropped proxy stands before is what people reach. */
 function behindProxies(services: ReadonlyMap<string, Mapping>, roles: ReadonlyMap<string, Role>): ReadonlySet<string> {

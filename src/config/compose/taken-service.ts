@@ -27,6 +27,7 @@ export type Own = Wishes & {
 export type Around = {
   readonly own: Own;
   readonly databases: ReadonlySet<string>;
+  readonly caches: ReadonlySet<string>;
   readonly dropped: ReadonlySet<string>;
   readonly others: ReadonlySet<string>;
   readonly isBehindProxy: boolean;
@@ -48,6 +49,7 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
   const surroundings: Surroundings = {
     handedOver: around.own.handedOver,
     databases: around.databases,
+    caches: around.caches,
     dropped: around.dropped,
     others: new Set([...around.others].filter((other) => other !== name)),
     port: ports.container,

@@ -64,7 +64,7 @@ function ownWords(words: Mapping, profiles: readonly string[]): Own {
     profiles: new Set(profiles),
     ownServices: new Set(isMapping(words.services) ? Object.keys(words.services) : []),
     databaseByUrl: parts.database?.url !== undefined,
-    cacheByUrl: parts.cache !== undefined,
+    cacheByUrl: parts.cache?.url !== undefined,
     handedOver: new Set(handedOver(parts).map(({ variable }) => variable)),
     secrets: new Set(isMapping(words.secrets) ? Object.keys(words.secrets) : []),
   };

@@ -1,13 +1,12 @@
 import * as z from 'zod';
-import { key, refuse } from './key.ts';
+import { key } from './key.ts';
+import { agreed, MANAGED } from './ownership.ts';
 import { secretReferenceValue } from './secrets.ts';
 import { command, handoverAs, variable } from './values.ts';
 
 const DATABASE = '`postgres`, or a mapping';
 const DATABASE_NAME =
   'a database name: lower-case letters, digits and `_`, beginning with a letter, at most 63 characters';
-
-const MANAGED = '`true` or `false`';
 
 const postgres = z.literal('postgres', { error: '`postgres`' });
 
@@ -78,19 +77,6 @@ const plainKeys = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? DATABASE : undefined) },
 );
 
-type Ownership = { readonly managed?: boolean | undefined; readonly url?: unknown };
-
-/** `managed` and `url` must agree: a database has one who runs it. */
-function agreed<T extends Ownership>(given: T, ctx: Parameters<typeof refuse>[0]): T {
-  if (given.managed === false && given.url === undefined)
-    refuse(ctx, given, { expected: '`url`, a reference to its URL', quote: 'hidden', found: 'no `url` of it' }, [
-      'managed',
-    ]);
-  if (given.managed === true && given.url !== undefined)
-    refuse(ctx, given, { expected: '`managed: false` beside `url`', quote: 'hidden', found: '`true`' }, ['managed']);
-  return given;
-}
-
 const databaseKeys = plainKeys.transform(agreed);
 
 export const database = key(
@@ -106,40 +92,3 @@ export const database = key(
     absent: 'the app has none; checks of database, backup and migrations are not applicable',
   },
 );
-
-const NO_CACHE = 'the `url` of one that somebody else runs: Holdpoint runs no cache itself';
-const CACHE = `a mapping with ${NO_CACHE}`;
-
-const cacheKeys = z.strictObject(
-  {
-    engine: key(z.literal('redis', { error: '`redis`' }).default('redis'), {
-      description: 'The protocol that it speaks.',
-      examples: ['redis'],
-    }),
-    managed: key(z.literal(false, { error: `\`false\`, and ${NO_CACHE}` }).default(false), {
-      description: 'Somebody else runs it.',
-      examples: [false],
-    }),
-    url: key(secretReferenceValue, {
-      description: 'Reference to its URL.',
-      examples: ['env:SHOP_REDIS_URL'],
-    }),
-    as: key(handoverAs.default('value'), {
-      description:
-        '`file`: the variable carries the path of a file that holds the URL. `value`: it carries the URL itself.',
-      examples: ['file'],
-    }),
-    variable: key(variable.optional(), {
-      description: 'Environment variable by which services learn the URL.',
-      examples: ['REDIS_URL'],
-      absent: '`REDIS_URL`, or `REDIS_URL_FILE` where it is handed over as a file',
-    }),
-  },
-  { error: (issue) => (issue.code === 'invalid_type' ? CACHE : undefined) },
-);
-
-export const cache = key(cacheKeys.optional(), {
-  description: 'A cache of the app that somebody else runs.',
-  examples: [{ url: 'env:SHOP_REDIS_URL' }],
-  absent: 'the app has none',
-});

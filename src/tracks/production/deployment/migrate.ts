@@ -17,7 +17,7 @@ export const migrate = (world: World): Step => ({
   id: 'A.2/migrate',
   task: 'A.2',
   title: 'Migrate the database',
-  needs: ['A.2/backup', 'A.2/release'],
+  needs: ['A.2/backup', 'A.2/cache', 'A.2/release'],
   inputs: { production: world.inputs.production, release: world.inputs.release },
   applies: appliesIf(
     world.app.database?.migrations !== undefined,

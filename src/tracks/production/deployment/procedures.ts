@@ -1,4 +1,5 @@
 import type { App, Command, Observe } from '../../../config/app.ts';
+import { cachePart } from '../../../environments/cache.ts';
 import { databaseParts, LIVE_BACKUP } from '../../../environments/database.ts';
 import { loadBalancerPart } from '../../../environments/load-balancer.ts';
 import { monitoringParts } from '../../../environments/monitoring.ts';
@@ -23,6 +24,8 @@ export async function deploymentProcedure(world: World): Promise<Procedure> {
   const { place } = production.runtime;
   const steps: ProcedureStep[] = [await releaseStep(world)];
   if (app.database?.managed.kind === 'by-holdpoint') steps.push(...(await databaseSteps(world, place)));
+  const cache = await cachePart(production);
+  if (cache) steps.push(partStep('A.2/cache', 'Start Redis, which keeps nothing over a restart', cache, place));
   const { migrations } = app.database ?? {};
   if (migrations)
     steps.push({
