@@ -64,6 +64,7 @@ services:
   migrate:
     build: { context: ., target: production }
     command: npm run migrate
+    environment: { LOG_LEVEL: warn, DATABASE_URL: "postgres://db/shop", LOCK_TIMEOUT: 5s }
   db:
     image: postgres:16
     environment: { POSTGRES_DB: shop, POSTGRES_PASSWORD: "\${DB_PASSWORD:?set the password}" }
@@ -156,11 +157,12 @@ describe('the Compose file of a shop', () => {
       'compose.yaml:23  services.web: the variable API_URL: it names the service worker, and services have no fixed addresses here: give the public URL under `environment`',
       'compose.yaml:28  services.web.healthcheck: Holdpoint asks in a rhythm of its own, without interval',
       'compose.yaml:32  services.web.deploy.resources.limits.cpus: only memory is limited',
-      'compose.yaml:45  services.db: the image postgres:16: Holdpoint runs a Postgres of its own in its place, with its own role, password and backups',
-      'compose.yaml:47  services.db: the volume pgdata:/var/lib/postgresql/data: the database of Holdpoint begins empty: bring the data over by a dump',
-      'compose.yaml:48  services.cache: the image redis:7: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
-      'compose.yaml:49  services.adminer: it belongs to the profile debug, which is not asked for',
-      'compose.yaml:50  networks: Holdpoint makes the networks itself',
+      'compose.yaml:44  services.migrate: the variable LOCK_TIMEOUT: migrations run with the variables of web: give it there',
+      'compose.yaml:46  services.db: the image postgres:16: Holdpoint runs a Postgres of its own in its place, with its own role, password and backups',
+      'compose.yaml:48  services.db: the volume pgdata:/var/lib/postgresql/data: the database of Holdpoint begins empty: bring the data over by a dump',
+      'compose.yaml:49  services.cache: the image redis:7: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
+      'compose.yaml:50  services.adminer: it belongs to the profile debug, which is not asked for',
+      'compose.yaml:51  networks: Holdpoint makes the networks itself',
     ]);
   });
 
@@ -175,7 +177,7 @@ describe('the Compose file of a shop', () => {
     expect(other.remarks).toContain(
       'compose.yaml:35  services.worker: holdpoint.yaml has a service of that name, which wins',
     );
-    expect(other.remarks).toContain('compose.yaml:44  services.db: holdpoint.yaml names another database');
+    expect(other.remarks).toContain('compose.yaml:45  services.db: holdpoint.yaml names another database');
     expect(other.remarks.some((remark) => remark.includes('REDIS_URL'))).toBe(false);
   });
 });

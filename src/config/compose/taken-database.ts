@@ -77,25 +77,51 @@ function serverRemarks(name: string, service: Mapping): Remark[] {
   return remarks;
 }
 
+/** Commands about the database run with the variables of the first service. */
+function onlyItsOwn(name: string, service: Mapping, [asName, as]: readonly [string, Mapping]): Remark[] {
+  const known = new Set(variablesOf(as));
+  return variablesOf(service).flatMap((variable, i) =>
+    known.has(variable) || /^(?:DATABASE_URL|POSTGRES|PG)/.test(variable)
+      ? []
+      : [
+          {
+            path: ['services', name, 'environment', isMapping(service.environment) ? variable : i],
+            what: `services.${name}: the variable ${variable}`,
+            because: `migrations run with the variables of ${asName}: give it there`,
+          },
+        ],
+  );
+}
+
+const variablesOf = ({ environment }: Mapping): string[] =>
+  isMapping(environment)
+    ? Object.keys(environment)
+    : itemsOf(environment).flatMap((item) => textOf(item)?.split('=')[0] ?? []);
+
 /** The first service that others wait for until it has ended, made of the same as one that stays. */
 function migrationsOf(compose: ComposeFile, services: ReadonlyMap<string, Mapping>, roles: ReadonlyMap<string, Role>) {
   const remarks: Remark[] = [];
   let up: unknown;
   const stays = [...roles].flatMap(([name, { kind }]) =>
-    kind === 'service' ? [sourceOf(compose, services.get(name) ?? {})] : [],
+    kind === 'service' ? [[name, services.get(name) ?? {}] as const] : [],
   );
   for (const [name, { kind }] of roles) {
     if (kind !== 'one-shot') continue;
     const service = services.get(name) ?? {};
     const remark = (because: string) => remarks.push({ path: ['services', name], what: `services.${name}`, because });
     const command = commandOf(service.command) ?? commandOf(service.entrypoint);
-    if (!stays.some((source) => isDeepStrictEqual(source, sourceOf(compose, service))))
+    const [first] = stays;
+    const isOurs = stays.some(([, other]) => isDeepStrictEqual(sourceOf(compose, other), sourceOf(compose, service)));
+    if (first === undefined || !isOurs)
       remark('it runs once, and is made of another image than any service: only migrations run before the services');
     else if (command === undefined)
       remark('it runs once, and only its image knows what: give `database.migrations.up`');
     else if (up !== undefined)
       remark('it runs once, and there is another such service: give both in one `database.migrations.up`');
-    else up = command;
+    else {
+      up = command;
+      remarks.push(...onlyItsOwn(name, service, first));
+    }
   }
   return { up, remarks };
 }

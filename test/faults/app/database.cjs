@@ -16,7 +16,14 @@ function planted() {
   }
 }
 
+/** What the service `office` has is there for the commands of its database, too: an app reads its settings at start. */
+function requireSettings() {
+  const missing = ['FAULTS', 'REDIS_URL', 'SEAL'].filter((name) => !process.env[name] && !process.env[`${name}_FILE`]);
+  if (missing.length > 0) throw new Error(`not handed over: ${missing.join(', ')}`);
+}
+
 async function main(name) {
+  requireSettings();
   if (planted().migration === name) throw new Error(`${name} was made to fail`);
   const client = new Client({ connectionString: readFileSync(process.env.DATABASE_URL_FILE, 'utf8').trim() });
   await client.connect();
