@@ -82,7 +82,7 @@ export async function talkToCache(
   });
 }
 
-async function untilCacheAnswers(environment: Environment, signal: AbortSignal): Promise<void> {
+export async function untilCacheAnswers(environment: Environment, signal: AbortSignal): Promise<void> {
   const end = performance.now() + STARTS_WITHIN;
   for (;;) {
     const answered = await talkToCache(environment, [['PING']]).then(

@@ -2,6 +2,7 @@ import type { Cache } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import { carryOut, type Part } from '../parts/part.ts';
 import { redis } from '../parts/redis.ts';
+import { talkToCache, untilCacheAnswers } from './cache-access.ts';
 import type { Environment } from './environment.ts';
 import { ownSecret, resolveReference } from './secrets.ts';
 
@@ -40,8 +41,23 @@ export async function cachePart(environment: Environment): Promise<Part | undefi
   return redis({ port: ports.redis, password: await passwordOf(environment), memory, eviction }, runtime.place);
 }
 
-/** Starts the cache of an environment that has one of its own; harmless where it runs. */
-export async function bringUpCache(environment: Environment): Promise<void> {
+/**
+ * Starts the cache of an environment that has one of its own; harmless where it runs. Changed settings are taken up by the
+ * running server: a restart would empty it.
+ */
+export async function bringUpCache(environment: Environment, signal: AbortSignal): Promise<void> {
+  const { app, runtime } = environment;
   const part = await cachePart(environment);
-  if (part !== undefined) await carryOut(environment.runtime, part);
+  if (part === undefined || app.cache?.managed.kind !== 'by-holdpoint') return;
+  const [file] = part.files;
+  const before = file && (await runtime.read(file.store, file.path));
+  await carryOut(runtime, part);
+  if (before === undefined || Buffer.from(before).toString() === file?.content) return;
+  await untilCacheAnswers(environment, signal);
+  const { memory, eviction } = app.cache.managed;
+  await talkToCache(environment, [
+    ['AUTH', await passwordOf(environment)],
+    ['CONFIG', 'SET', 'maxmemory', String(memory)],
+    ['CONFIG', 'SET', 'maxmemory-policy', eviction],
+  ]);
 }

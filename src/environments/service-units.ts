@@ -140,7 +140,7 @@ function imageOf(release: Runnable, service: Service) {
 export function withValues(given: readonly Handover[], command: Command): Command {
   const values = given.filter((h) => h.as === 'value');
   if (values.length === 0) return command;
-  const reads = values.map((h, i) => `${h.variable}="$(cat "$${i + 1}")"; export ${h.variable}`).join('; ');
+  const reads = values.map((h, i) => `${h.variable}="$(cat "\${${i + 1}}")"; export ${h.variable}`).join('; ');
   return [
     '/bin/sh',
     '-eu',

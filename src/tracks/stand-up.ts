@@ -26,7 +26,7 @@ export async function standUp(environment: Environment, { release, signal, clock
     progress('starts the database');
     await bringUpDatabase(environment, signal);
   }
-  await bringUpCache(environment);
+  await bringUpCache(environment, signal);
   const { migrations, seed } = app.database ?? {};
   if (migrations) {
     progress('migrates it');

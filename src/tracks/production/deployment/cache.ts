@@ -3,6 +3,7 @@ import { type CacheObservation, observeCache } from '../../../environments/cache
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
+import { digestOf } from '../../../releases/digest.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
@@ -13,7 +14,11 @@ export const cache = (world: World): Step => ({
   task: 'A.2',
   title: 'Redis, bounded, and closed to who has no password',
   needs: ['A.2/keys'],
-  inputs: { production: world.inputs.production, holdpoint: world.inputs.holdpoint },
+  inputs: {
+    production: world.inputs.production,
+    holdpoint: world.inputs.holdpoint,
+    cache: digestOf(JSON.stringify(wantedSettings(world))),
+  },
   applies: appliesIf(
     world.app.cache?.managed.kind === 'by-holdpoint',
     world.app.cache ? 'the cache is run by somebody else' : 'the app has no cache',
@@ -38,7 +43,7 @@ export const cache = (world: World): Step => ({
   retry: { kind: 'never' },
   async run(attempt) {
     const note = notebook(world.host.name, world.clock);
-    await bringUpCache(world.production);
+    await bringUpCache(world.production, attempt.signal);
     const seen = await observeCache(world.production, attempt.signal);
     const wanted = wantedSettings(world);
     const wrong = Object.entries(wanted).flatMap(([name, value]) => {
