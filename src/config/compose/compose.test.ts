@@ -124,7 +124,7 @@ describe('the Compose file of a shop', () => {
   it('gives the cache, and the variable that carries its URL', () => {
     expect(app.cache).toEqual({
       engine: 'redis',
-      managed: { kind: 'by-holdpoint', memory: 128 * 2 ** 20, eviction: 'allkeys-lru' },
+      managed: { kind: 'by-holdpoint', memory: 128 * 2 ** 20, eviction: 'noeviction' },
       databases: [],
       handover: { variable: 'REDIS_URL', as: 'value' },
     });
@@ -160,7 +160,7 @@ describe('the Compose file of a shop', () => {
       'compose.yaml:44  services.migrate: the variable LOCK_TIMEOUT: migrations run with the variables of web: give it there',
       'compose.yaml:46  services.db: the image postgres:16: Holdpoint runs a Postgres of its own in its place, with its own role, password and backups',
       'compose.yaml:48  services.db: the volume pgdata:/var/lib/postgresql/data: the database of Holdpoint begins empty: bring the data over by a dump',
-      'compose.yaml:49  services.cache: the image redis:7: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
+      'compose.yaml:49  services.cache: the image redis:7: Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart and holds 128 MiB, or `cache.memory`',
       'compose.yaml:50  services.adminer: it belongs to the profile debug, which is not asked for',
       'compose.yaml:51  networks: Holdpoint makes the networks itself',
     ]);

@@ -21,11 +21,12 @@ export function cacheOf(
     words: {
       engine: 'redis',
       ...given('memory', memory),
-      ...given('eviction', eviction),
+      // What Redis does by itself: nobody's jobs are thrown out because Holdpoint runs it now.
+      eviction: eviction ?? 'noeviction',
       ...given('variable', first),
       ...(others.length === 0 ? {} : { databases: Object.fromEntries(others) }),
     },
-    remarks: serverRemarks(server, services.get(server) ?? {}, rest),
+    remarks: serverRemarks(server, services.get(server) ?? {}, { memory, rest }),
   };
 }
 
@@ -61,13 +62,18 @@ function memoryOf(text: string): string | undefined {
   return `${number} ${units[unit.toLowerCase()] ?? 'B'}`;
 }
 
-function serverRemarks(name: string, service: Mapping, rest: readonly string[]): Remark[] {
+function serverRemarks(
+  name: string,
+  service: Mapping,
+  { memory, rest }: { readonly memory: string | undefined; readonly rest: readonly string[] },
+): Remark[] {
+  const size = memory === undefined ? ' and holds 128 MiB, or `cache.memory`' : '';
   const path = ['services', name];
   const remarks: Remark[] = [
     {
       path: [...path, 'image'],
       what: `services.${name}: the image ${textOf(service.image)}`,
-      because: 'Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart',
+      because: `Holdpoint runs a Redis of its own in its place, with a password, which keeps nothing over a restart${size}`,
     },
   ];
   if (rest.length > 0)
