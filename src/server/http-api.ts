@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { loggedAttempts } from '../engine/attempt-log.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { EngineEvent } from '../engine/event.ts';
 import type { LaunchRequest } from '../engine/request.ts';
 import { fail, type Problem, ProblemError, problemOf } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
@@ -119,16 +120,26 @@ function launchRoutes(app: FastifyInstance, parts: ApiParts): void {
     return loggedAttempts(parts.attemptLogs, params.id, params['*'], leaves);
   });
   app.get<ById>('/v1/launches/:id/events', async ({ params }, reply) => {
-    const first = await pictureOf(params.id);
-    const stream = lineStream(reply);
-    stream.send({ kind: 'picture', picture: first });
-    if (!engine.isOpen(params.id)) return stream.end();
+    // Heard from the moment of the picture on: nothing falls between the two.
+    const before: EngineEvent[] = [];
+    let hear = (event: EngineEvent): void => void before.push(event);
     const leave = engine.subscribe((event) => {
-      if (event.launch !== params.id) return;
+      if (event.launch === params.id) hear(event);
+    });
+    const wasOpen = engine.isOpen(params.id);
+    const first = await pictureOf(params.id).catch((thrown: unknown) => {
+      leave();
+      throw thrown;
+    });
+    const stream = lineStream(reply);
+    stream.onGone(leave);
+    stream.send({ kind: 'picture', picture: first });
+    if (!wasOpen) return stream.end();
+    hear = (event) => {
       stream.send(event);
       if (event.kind === 'launch-closed') stream.end();
-    });
-    stream.onGone(leave);
+    };
+    for (const event of before) hear(event);
   });
 }
 

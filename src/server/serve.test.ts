@@ -57,6 +57,8 @@ async function ended(launch: string): Promise<StreamLine[]> {
   for await (const line of client.events(launch)) {
     lines.push(line);
     if (line.kind === 'launch-state' && line.end.kind === 'held') break;
+    // Where it is held already, nothing more happens.
+    if (line.kind === 'picture' && stateOfPicture(line.picture).end.kind === 'held') break;
   }
   return lines;
 }
