@@ -158,7 +158,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'abort',
     summary: 'end a launch',
-    description: 'Running steps are cancelled, and the environment is left as they found it. Nothing is torn down.',
+    description:
+      'Running steps are cancelled, and the environment is left as they found it. Nothing is torn down but what pre-flight made. It returns once the launch is closed, after 30 s at the latest.',
     arguments: [LAUNCH],
     options: [ENVIRONMENT, BY, REASON],
     examples: [{ line: 'holdpoint abort --reason "wrong release"', does: 'ends the launch that runs' }],
