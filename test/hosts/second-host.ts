@@ -7,16 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isRoot } from '../../src/hosts/accounts.ts';
 import { localHost } from '../../src/hosts/local.ts';
 import { installPackages, missingPackages } from '../../src/hosts/packages.ts';
 import { type SshHost, type SshHostSettings, sshHost } from '../../src/hosts/ssh/host.ts';
 import { agentProgram } from '../../src/runtimes/remote/program.ts';
+import { noNamespaces } from '../namespaces.ts';
 
 const run = promisify(execFile);
 
 /** Why a second host cannot be made here; undefined where it can. */
-export const noSecondHost: string | undefined = isRoot() ? undefined : 'only root can make a network namespace';
+export const noSecondHost: string | undefined = noNamespaces;
 
 /**
  * Another host as far as the network goes: a network namespace with a real sshd in it, at the far end of a pair of
