@@ -200,6 +200,7 @@ describe('a Redis of a Compose file', () => {
     volumes: ["kept:/data"]
     ports: ["6379:6379"]
   other: { image: "valkey/valkey:8" }
+  worker: { image: "shop:1", environment: { CACHE_URL: "redis://store/5" } }
 volumes: { kept: }
 `;
   const { app, remarks } = taken(WITH_REDIS);
@@ -225,6 +226,7 @@ volumes: { kept: }
       'compose.yaml:13  services.store.volumes: the cache of Holdpoint writes nothing to a disk: what must outlive a restart belongs into one that you run, given by `cache.url`',
       'compose.yaml:14  services.store.ports: the cache is reachable by the services alone',
       'compose.yaml:15  services.other: an app has one cache here; the first one is taken over',
+      'compose.yaml:16  services.worker: the variable CACHE_URL: another service has database 2 in it, and it is one for all: give this one a name of its own',
     ]);
   });
 });

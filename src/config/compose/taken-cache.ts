@@ -11,11 +11,16 @@ export function cacheOf(
 ): { readonly words: Mapping | undefined; readonly remarks: readonly Remark[] } {
   const [server] = [...roles].flatMap(([name, { kind }]) => (kind === 'cache' ? [name] : []));
   if (server === undefined) return { words: undefined, remarks: [] };
-  const numbers = new Map(
-    taken.flatMap((t) => t.environment.cacheVariables.map(({ variable, number }) => [variable, number] as const)),
-  );
+  const numbers = new Map<string, number>();
+  const others: Remark[] = [];
+  for (const { name, environment } of taken)
+    for (const { variable, number } of environment.cacheVariables) {
+      const before = numbers.get(variable) ?? number;
+      numbers.set(variable, before);
+      if (before !== number) others.push(anotherNumber(name, variable, before));
+    }
   const first = [...numbers].find(([, number]) => number === 0)?.[0] ?? [...numbers.keys()][0];
-  const others = [...numbers].filter(([variable]) => variable !== first);
+  const further = [...numbers].filter(([variable]) => variable !== first);
   const { memory, eviction, rest } = settingsOf(services.get(server) ?? {});
   return {
     words: {
@@ -24,11 +29,18 @@ export function cacheOf(
       // What Redis does by itself: nobody's jobs are thrown out because Holdpoint runs it now.
       eviction: eviction ?? 'noeviction',
       ...given('variable', first),
-      ...(others.length === 0 ? {} : { databases: Object.fromEntries(others) }),
+      ...(further.length === 0 ? {} : { databases: Object.fromEntries(further) }),
     },
-    remarks: serverRemarks(server, services.get(server) ?? {}, { memory, rest }),
+    remarks: [...serverRemarks(server, services.get(server) ?? {}, { memory, rest }), ...others],
   };
 }
+
+/** A variable means the same for all services: it is handed over to each. */
+const anotherNumber = (service: string, variable: string, number: number): Remark => ({
+  path: ['services', service, 'environment', variable],
+  what: `services.${service}: the variable ${variable}`,
+  because: `another service has database ${number} in it, and it is one for all: give this one a name of its own`,
+});
 
 /** What its command says that Holdpoint has a word for, and whatever else is in it. */
 function settingsOf(service: Mapping): { memory?: string; eviction?: string; rest: readonly string[] } {
