@@ -218,6 +218,23 @@ volumes: { kept: }
     expect(app.services[0]?.environment).toEqual({});
   });
 
+  it('keeps apart what has databases of its own, and together what shares one', () => {
+    const text = `services:
+  web:
+    image: shop:1
+    ports: ["80:80"]
+    environment: { A: redis://store/3, B: redis://store/3, C: redis://store/4 }
+  store: { image: redis:7 }
+`;
+    expect(taken(text).app.cache).toMatchObject({
+      handover: { variable: 'A' },
+      databases: [
+        { variable: 'B', number: 0 },
+        { variable: 'C', number: 4 },
+      ],
+    });
+  });
+
   it('lists what it keeps on a disk, and all that is not taken over', () => {
     expect(remarks).toEqual([
       'compose.yaml:9  services.web: the variable REDIS_HOST: the cache is handed over as one URL, with a password of its own: read that URL, or run one elsewhere and give the parts of its address here',

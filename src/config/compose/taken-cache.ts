@@ -20,7 +20,11 @@ export function cacheOf(
       if (before !== number) others.push(anotherNumber(name, variable, before));
     }
   const first = [...numbers].find(([, number]) => number === 0)?.[0] ?? [...numbers.keys()][0];
-  const further = [...numbers].filter(([variable]) => variable !== first);
+  // The first has database 0 here: whoever shared one with it still does.
+  const shared = first === undefined ? 0 : numbers.get(first);
+  const further = [...numbers]
+    .filter(([variable]) => variable !== first)
+    .map(([variable, number]) => [variable, number === shared ? 0 : number] as const);
   const { memory, eviction, rest } = settingsOf(services.get(server) ?? {});
   return {
     words: {
