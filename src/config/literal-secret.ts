@@ -5,9 +5,9 @@
 
 /** `postgres://user:password@host`: the part before the `@` with a colon in it. */
 const URL_WITH_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]+@/i;
-/** Tokens that say by their beginning what they are (`sk-` alone is none: the shortest have 16 characters more), a JWT, and a private key's first line. */
+/** Tokens that say by their beginning what they are, a JWT, and a private key's first line. */
 const KNOWN_BEGINNINGS =
-  /(?:^|[\s"'=:/])(?:(?:ghp_|gho_|github_pat_|glpat-|sk-|sk_live_|xox[abps]-|AKIA)[\w-]{8,}|eyJ[\w-]{8,}\.)|-----BEGIN/;
+  /(?:^|[\s"'=:/])(?:ghp_|gho_|github_pat_|glpat-|sk-|sk_live_|xox[abps]-|AKIA|eyJ[\w-]{8,}\.)|-----BEGIN/;
 /** Letters and digits mixed in one long run, without the hyphens and dots of names, paths and UUIDs. */
 const RANDOM_RUN = /(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}/;
 
