@@ -60,13 +60,12 @@ export function nodeApp(facts: Facts, node: PackageJson, nodeVersion: string): F
 const QUEUES = ['bullmq', 'bull'];
 
 /** Loses jobs where a full cache throws entries out. */
-export const queueDependency = (node: PackageJson | undefined): string | undefined => {
-  const name = QUEUES.find((one) => node?.own.has(one));
-  return name === undefined ? undefined : `package.json: the dependency ${name}`;
-};
+export const queueDependency = (node: PackageJson | undefined) => dependencyAmong(node, QUEUES);
 
-export const cacheDependency = (node: PackageJson | undefined): string | undefined => {
-  const name = CACHE.find((one) => node?.own.has(one));
+export const cacheDependency = (node: PackageJson | undefined) => dependencyAmong(node, CACHE);
+
+const dependencyAmong = (node: PackageJson | undefined, names: readonly string[]): string | undefined => {
+  const name = names.find((one) => node?.own.has(one));
   return name === undefined ? undefined : `package.json: the dependency ${name}`;
 };
 

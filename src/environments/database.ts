@@ -156,9 +156,9 @@ export async function runDatabaseCommand(
 ): Promise<JobEnd> {
   const { runtime, app } = environment;
   const store = 'handover-database';
-  await handOverTo(environment, store);
-  const seen = surroundings(environment, serviceOfCommands(app), store);
-  for (const volume of seen.volumes) await runtime.store(volume, 'app');
+  const service = serviceOfCommands(app);
+  await handOverTo(environment, service, store);
+  const seen = surroundings(environment, service, store);
   return runtime.job(
     {
       name,

@@ -1,4 +1,4 @@
-import type { App, Command, Service } from '../config/app.ts';
+import type { App, Cache, Command, Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import { reads, writes } from '../parts/part.ts';
 import type { Release } from '../releases/release.ts';
@@ -26,13 +26,18 @@ function handovers({ app, runtime }: Environment, store: string): Handover[] {
   });
   return [
     ...(database ? [given('database-url', database.handover)] : []),
-    ...(cache ? [given('cache-url', cache.handover)] : []),
-    ...(cache?.databases ?? []).map(({ variable, number }) =>
-      given(cacheFile(number), { variable, as: cache?.handover.as ?? 'value' }),
-    ),
+    ...(cache
+      ? cacheUrls(cache).map(({ variable, number }) => given(cacheFile(number), { variable, as: cache.handover.as }))
+      : []),
     ...secrets.map((secret) => given(`secret-${secret.name}`, secret.handover)),
   ];
 }
+
+/** Every variable that carries a URL of the cache, with the number of the database that it leads to. */
+export const cacheUrls = ({ handover, databases }: Cache): Cache['databases'] => [
+  { variable: handover.variable, number: 0 },
+  ...databases,
+];
 
 /** The file with the URL of one of the cache's databases. */
 export const cacheFile = (number: number): string => (number === 0 ? 'cache-url' : `cache-url-${number}`);
@@ -47,7 +52,6 @@ export function surroundings(environment: Environment, service: Service | undefi
   });
   return {
     given,
-    volumes: volumes.map((volume) => volume.store),
     mounts: [...reads(store), ...writes(...volumes.map((volume) => volume.store))],
     environment: {
       ...service?.environment,

@@ -12,7 +12,7 @@ import { type Environment, reach } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
 import { handOverTo } from './hand-over.ts';
 import { drainSlot } from './load-balancer.ts';
-import { handoverStore, serviceUnits, volumeStore } from './service-units.ts';
+import { handoverStore, serviceUnits } from './service-units.ts';
 
 /** A new instance has this long to become ready. */
 export const READY_WITHIN: Milliseconds = seconds(60);
@@ -26,11 +26,8 @@ export type Gate = { readonly unit: string; readonly took: Milliseconds } & (
 const webServices = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'web');
 const agents = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'agent');
 
-/** Makes the stores of a service and hands over its secrets. */
-export async function handOver(environment: Environment, service: Service): Promise<void> {
-  for (const volume of service.volumes) await environment.runtime.store(volumeStore(service.name, volume.name), 'app');
-  await handOverTo(environment, handoverStore(service.name));
-}
+export const handOver = (environment: Environment, service: Service): Promise<void> =>
+  handOverTo(environment, service, handoverStore(service.name));
 
 /** Starts the web services of a slot and waits until each instance is ready, or says why it is not. */
 export async function startSlot(
