@@ -82,6 +82,15 @@ export async function talkToCache(
   });
 }
 
+/** One command by who has the password, and what is said to it. */
+export async function tellCache(
+  environment: Environment,
+  ...command: readonly string[]
+): Promise<RedisReply | undefined> {
+  const replies = await talkToCache(environment, [['AUTH', await ownSecret(environment, 'redis')], command]);
+  return replies[1];
+}
+
 export async function untilCacheAnswers(environment: Environment, signal: AbortSignal): Promise<void> {
   const end = performance.now() + STARTS_WITHIN;
   for (;;) {

@@ -2,7 +2,7 @@ import type { Cache } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import { carryOut, type Part } from '../parts/part.ts';
 import { redis } from '../parts/redis.ts';
-import { talkToCache, untilCacheAnswers } from './cache-access.ts';
+import { tellCache, untilCacheAnswers } from './cache-access.ts';
 import type { Environment } from './environment.ts';
 import { ownSecret, resolveReference } from './secrets.ts';
 
@@ -55,9 +55,6 @@ export async function bringUpCache(environment: Environment, signal: AbortSignal
   if (before === undefined || Buffer.from(before).toString() === file?.content) return;
   await untilCacheAnswers(environment, signal);
   const { memory, eviction } = app.cache.managed;
-  await talkToCache(environment, [
-    ['AUTH', await passwordOf(environment)],
-    ['CONFIG', 'SET', 'maxmemory', String(memory)],
-    ['CONFIG', 'SET', 'maxmemory-policy', eviction],
-  ]);
+  await tellCache(environment, 'CONFIG', 'SET', 'maxmemory', String(memory));
+  await tellCache(environment, 'CONFIG', 'SET', 'maxmemory-policy', eviction);
 }

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ownCache } from '../../src/config/own-cache.ts';
 import { bringUpCache } from '../../src/environments/cache.ts';
-import { observeCache, talkToCache } from '../../src/environments/cache-access.ts';
-import { ownSecret } from '../../src/environments/secrets.ts';
+import { observeCache, tellCache } from '../../src/environments/cache-access.ts';
 import { bytes } from '../../src/evidence/units.ts';
 import { type Standing, standing } from './standing.ts';
 
@@ -37,21 +36,17 @@ it('takes up changed settings while it runs, and keeps what is in it', async () 
     [],
     String(64 * 2 ** 20),
   ]);
-  const auth = ['AUTH', await ownSecret(before, 'redis')];
-  await talkToCache(before, [auth, ['SET', 'basket', '3 apples']]);
+  await tellCache(before, 'SET', 'basket', '3 apples');
 
   const after = await opened(96);
   await bringUpCache(after, signal);
   expect((await observeCache(after, signal)).settings.get('maxmemory')).toBe(String(96 * 2 ** 20));
-  expect(await talkToCache(after, [auth, ['GET', 'basket']])).toContainEqual({ kind: 'value', value: '3 apples' });
+  expect(await tellCache(after, 'GET', 'basket')).toEqual({ kind: 'value', value: '3 apples' });
 });
 
 it('is not set right by a look at it: what somebody changed in the running server is found', async () => {
   const environment = await opened(96);
-  await talkToCache(environment, [
-    ['AUTH', await ownSecret(environment, 'redis')],
-    ['CONFIG', 'SET', 'maxmemory', '0'],
-  ]);
+  await tellCache(environment, 'CONFIG', 'SET', 'maxmemory', '0');
   await bringUpCache(environment, signal);
   expect((await observeCache(environment, signal)).settings.get('maxmemory')).toBe('0');
 });
@@ -60,8 +55,7 @@ it('begins empty when it is started again', async () => {
   const environment = await opened(96);
   await environment.runtime.stop('redis');
   await bringUpCache(environment, signal);
-  const auth = ['AUTH', await ownSecret(environment, 'redis')];
   const { settings } = await observeCache(environment, signal);
   expect(settings.get('maxmemory')).toBe(String(96 * 2 ** 20));
-  expect(await talkToCache(environment, [auth, ['GET', 'basket']])).toContainEqual({ kind: 'nothing' });
+  expect(await tellCache(environment, 'GET', 'basket')).toEqual({ kind: 'nothing' });
 });

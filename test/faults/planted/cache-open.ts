@@ -1,4 +1,4 @@
-import { talkToCache } from '../../../src/environments/cache-access.ts';
+import { tellCache } from '../../../src/environments/cache-access.ts';
 import { ownSecret } from '../../../src/environments/secrets.ts';
 import type { Fault } from '../fault.ts';
 
@@ -12,8 +12,10 @@ export const cacheOpen: Fault = {
   staysGreen: [],
   plant: async ({ world }) => {
     const password = await ownSecret(world.production, 'redis');
-    const run = (...command: string[]) => talkToCache(world.production, [['AUTH', password], command]);
-    await run('CONFIG', 'SET', 'requirepass', '');
-    return { world, unplant: async () => void (await run('CONFIG', 'SET', 'requirepass', password)) };
+    await tellCache(world.production, 'CONFIG', 'SET', 'requirepass', '');
+    return {
+      world,
+      unplant: async () => void (await tellCache(world.production, 'CONFIG', 'SET', 'requirepass', password)),
+    };
   },
 };

@@ -1,5 +1,4 @@
-import { talkToCache } from '../../../src/environments/cache-access.ts';
-import { ownSecret } from '../../../src/environments/secrets.ts';
+import { tellCache } from '../../../src/environments/cache-access.ts';
 import type { Fault } from '../fault.ts';
 
 export const cacheRefuses: Fault = {
@@ -11,9 +10,10 @@ export const cacheRefuses: Fault = {
   mayTurnRed: [],
   staysGreen: [],
   plant: async ({ world }) => {
-    const password = await ownSecret(world.production, 'redis');
-    const run = (...command: string[]) => talkToCache(world.production, [['AUTH', password], command]);
-    await run('ACL', 'SETUSER', 'default', '-set');
-    return { world, unplant: async () => void (await run('ACL', 'SETUSER', 'default', '+set')) };
+    await tellCache(world.production, 'ACL', 'SETUSER', 'default', '-set');
+    return {
+      world,
+      unplant: async () => void (await tellCache(world.production, 'ACL', 'SETUSER', 'default', '+set')),
+    };
   },
 };

@@ -1,5 +1,4 @@
-import { talkToCache } from '../../../src/environments/cache-access.ts';
-import { ownSecret } from '../../../src/environments/secrets.ts';
+import { tellCache } from '../../../src/environments/cache-access.ts';
 import type { Fault } from '../fault.ts';
 
 export const cacheUnbounded: Fault = {
@@ -11,9 +10,11 @@ export const cacheUnbounded: Fault = {
   mayTurnRed: [],
   staysGreen: [],
   plant: async ({ world }) => {
-    const password = await ownSecret(world.production, 'redis');
-    const run = (...command: string[]) => talkToCache(world.production, [['AUTH', password], command]);
-    await run('CONFIG', 'SET', 'maxmemory', '0');
-    return { world, unplant: async () => void (await run('CONFIG', 'SET', 'maxmemory', String(128 * 2 ** 20))) };
+    await tellCache(world.production, 'CONFIG', 'SET', 'maxmemory', '0');
+    return {
+      world,
+      unplant: async () =>
+        void (await tellCache(world.production, 'CONFIG', 'SET', 'maxmemory', String(128 * 2 ** 20))),
+    };
   },
 };
