@@ -10,7 +10,7 @@ const ALONE = [
   'test/faults/**/*.test.ts',
 ];
 
-const shared = { testTimeout: 30_000, hookTimeout: 120_000, globalSetup: 'test/needed-packages.ts' };
+const shared = { testTimeout: 120_000, hookTimeout: 240_000, globalSetup: 'test/needed-packages.ts' };
 
 export default defineConfig({
   test: {

@@ -14,10 +14,11 @@ await serveUntilSignalled(
     compose: ({ log }) => ({
       plans: async ({ environment, options }) => {
         const lasts = typeof options.lasts === 'number' ? options.lasts : 0;
+        const until = typeof options.until === 'string' ? { until: options.until } : {};
         const value = typeof options.value === 'number' ? options.value : 0;
         return toyPlan(
           [
-            toyStep('A.1/first', { lasts }, mark),
+            toyStep('A.1/first', { lasts, ...until }, mark),
             toyStep('A.1/second', { needs: ['A.1/first'], value, silent: options.silent === 1 }, mark),
             toyStep(
               'B.1/leaks',

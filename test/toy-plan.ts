@@ -10,6 +10,8 @@ import type { Attempt, Step, StepId } from '../src/plan/step.ts';
 export type Toy = Partial<Pick<Step, 'needs' | 'inputs' | 'tokens' | 'retry' | 'applies' | 'objectives'>> & {
   /** How long it runs, in ms. */
   readonly lasts?: number;
+  /** A file: it runs until that is there, so that a test decides and no clock does. */
+  readonly until?: string;
   /** Runs in the middle of the attempt. */
   readonly during?: (attempt: Attempt) => Promise<void> | void;
   readonly value?: number;
@@ -72,6 +74,7 @@ export function toyStep(id: StepId, toy: Toy, marks: Marks): Step {
       marks.mark(attempt, id, 'begun');
       if (!toy.silent) attempt.progress(`${id} runs`);
       await toy.during?.(attempt);
+      while (toy.until && !existsSync(toy.until)) await pause(20, undefined, { signal: attempt.signal });
       if (toy.lasts) await pause(toy.lasts, undefined, { signal: attempt.signal });
       marks.mark(attempt, id, 'ended');
       return [measured(toy.value ?? 0, toy.note === undefined ? {} : { note: toy.note })];

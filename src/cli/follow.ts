@@ -17,9 +17,11 @@ import { clockText } from './time.ts';
 /** A launch that can be looked at and listened to. */
 export type LaunchSource = {
   view(): Promise<BoardView>;
-  /** Events from now on; ends when the resident process does, or with `signal`. */
-  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** How it stands, then every event from there on; ends when the resident process does, or with `signal`. */
+  events(signal: AbortSignal): AsyncIterable<Heard>;
 };
+
+export type Heard = EngineEvent | { readonly kind: 'picture'; readonly view: BoardView };
 
 export type Following = {
   readonly out: Output;
@@ -79,10 +81,17 @@ export function printBoard(view: BoardView, { out, prefix }: Pick<Following, 'ou
 
 async function inLines(source: LaunchSource, { out }: Following, over: AbortController): Promise<BoardView> {
   const watch = watching(source, over, () => undefined);
-  const first = await source.view();
-  if (!out.json) out.line(standingLine(first));
+  let stands = false;
+  const sayOnce = (view: BoardView) => {
+    if (!stands) out.line(out.json ? JSON.stringify(standing(view)) : standingLine(view));
+    stands = true;
+  };
   try {
     for await (const event of source.events(over.signal)) {
+      if (event.kind === 'picture') {
+        sayOnce(event.view);
+        continue;
+      }
       const line = out.json ? JSON.stringify(event) : eventLine(event);
       if (line !== undefined) out.line(line);
       if (settles(event)) watch.look();
@@ -90,14 +99,22 @@ async function inLines(source: LaunchSource, { out }: Following, over: AbortCont
   } finally {
     watch.end();
   }
-  return source.view();
+  const last = await source.view();
+  // Settled before the stream had begun.
+  sayOnce(last);
+  return last;
 }
 
 /** Where a launch stands when somebody comes to it: the lines that follow begin in the middle. */
-function standingLine({ state, now }: BoardView): string {
+function standing({ state, now }: BoardView) {
   const running = [...state.steps].flatMap(([id, { kind }]) => (kind === 'running' ? [id] : []));
+  return { kind: 'standing', at: now, launch: state.launch, end: state.end.kind, tally: tally(state), running };
+}
+
+function standingLine(view: BoardView): string {
+  const { at, launch, tally, running } = standing(view);
   const runs = running.length === 0 ? '' : `; running ${running.join(', ')}`;
-  return `${clockText(now)}  ${state.launch}: ${tallyText(tally(state))}${runs}`;
+  return `${clockText(at)}  ${launch}: ${tallyText(tally)}${runs}`;
 }
 
 /** The events after which a launch may be settled; only the ledger says whether it is. */
@@ -130,6 +147,7 @@ async function onTerminal(source: LaunchSource, following: Following, over: Abor
   process.stdout.on('resize', draw);
   try {
     for await (const event of source.events(over.signal)) {
+      if (event.kind === 'picture') continue;
       if (event.kind === 'progress') said.set(event.step, event.line);
       else watch.look();
       if (event.kind === 'step-finished') said.delete(event.step);

@@ -167,8 +167,8 @@ describe('a launch that goes on', () => {
     following.child.kill('SIGINT');
     expect(await following.ended).toMatchObject({ status: 130, err: expect.stringContaining('The launch goes on') });
     const ended = begin('attach', name, '--json');
-    // Listening before the decision is made: the streams begin with now.
-    await pause(1_500);
+    // Listening before the decision is made: the first line says how the launch stands, and the stream begins there.
+    while (!ended.said.out.includes('\n')) await pause(50);
     expect((await holdpoint('abort', name, '--by', 'Ada', '--reason', 'enough')).status).toBe(0);
     const { status, out } = await ended.ended;
     expect(status).toBe(1);
@@ -176,6 +176,7 @@ describe('a launch that goes on', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).kind);
+    expect(kinds[0]).toBe('standing');
     expect(kinds).toContain('decided');
     expect(kinds.at(-1)).toBe('launch-closed');
   });

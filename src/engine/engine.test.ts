@@ -169,7 +169,11 @@ test('abort cancels what runs, begins nothing more, and closes the launch', asyn
 });
 
 test('a second launch of one environment is refused with who, since when, and how to attach', async () => {
-  const { engine, settled } = await engineOn({ 'A.1/slow': { lasts: 150 } });
+  let goOn = () => {};
+  const told = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const { engine, settled } = await engineOn({ 'A.1/slow': { during: () => told } });
   const first = await engine.start(request());
   await expect(engine.start({ ...request(), by: 'Bob' })).rejects.toMatchObject({
     problem: {
@@ -178,6 +182,7 @@ test('a second launch of one environment is refused with who, since when, and ho
       next: expect.stringContaining(`holdpoint attach ${first}`),
     },
   });
+  goOn();
   await settled(first);
   expect(await engine.start(request())).not.toBe(first);
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -243,7 +243,8 @@ test('many commands at the same moment find or start one resident process, also 
 });
 
 test('a client that goes away does not end the launch; killed and started again, the launch goes on', async () => {
-  const launch = await client.launch(request('killed', { lasts: 1_500 }));
+  const until = join(root, 'killed-goes-on');
+  const launch = await client.launch(request('killed', { until }));
   const gone = new AbortController();
   for await (const line of client.events(launch, gone.signal))
     if (line.kind === 'step-started' || line.kind === 'progress') gone.abort();
@@ -253,6 +254,7 @@ test('a client that goes away does not end the launch; killed and started again,
   const again = await startResident({ state, command: command() });
   client = again.client;
   expect((await client.health()).database.how).toBe('adopted');
+  writeFileSync(until, '');
   await ended(launch);
   const view = await client.view(launch);
   expect(view.steps[0]?.attempts.map((a) => a.end?.how.kind)).toEqual(['interrupted', 'completed']);
@@ -260,13 +262,15 @@ test('a client that goes away does not end the launch; killed and started again,
 });
 
 test('SIGTERM ends the process, its database with it, and leaves a running launch to be gone on with', async () => {
-  const launch = await client.launch(request('stopped', { lasts: 1_500 }));
+  const until = join(root, 'stopped-goes-on');
+  const launch = await client.launch(request('stopped', { until }));
   while ((await client.view(launch)).steps[0]?.state !== 'running') await pause(20);
   const database = Number(readFileSync(join(state, 'database', 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
   await endResident();
   expect(isAlive(database)).toBe(false);
   client = (await startResident({ state, command: command() })).client;
   expect((await client.health()).database.how).toBe('started');
+  writeFileSync(until, '');
   await ended(launch);
   expect((await client.view(launch)).closed).toMatchObject({ end: 'launched' });
 });

@@ -57,16 +57,19 @@ describe('the agent on a host', () => {
     method: 'run',
     input: [{ argv: ['sh', '-c', script], timeLimit: 20_000 }],
   });
+  /** A command that runs until the test makes a file of that name. */
+  const waitsFor = (name: string) => `while ! [ -e ${root}/${name} ]; do sleep 0.1; done`;
   const results = (heard: readonly FromAgent[]) => heard.filter(({ kind }) => kind === 'result');
 
   it('carries a call out once, whoever asks for it again and again, and tells each what came so far', async () => {
     await serve(60_000);
     const first = await caller();
-    first.say(command('one', `echo run >>${root}/runs; echo early; sleep 1; echo late`));
+    first.say(command('one', `echo run >>${root}/runs; echo early; ${waitsFor('heard')}; echo late`));
     await expect.poll(() => first.heard.some(({ kind }) => kind === 'line'), { timeout: 10_000 }).toBe(true);
     first.leave();
     const second = await caller();
     second.say(command('one', `echo run >>${root}/runs`));
+    await writeFile(join(root, 'heard'), '');
     await expect.poll(() => results(second.heard), { timeout: 10_000 }).toHaveLength(1);
     expect(second.heard.flatMap((message) => (message.kind === 'line' ? [message.text] : []))).toEqual([
       'early',
@@ -89,10 +92,11 @@ describe('the agent on a host', () => {
     const child = await serve(400);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
     const busy = await caller();
-    busy.say(command('long', 'sleep 1.5'));
+    busy.say(command('long', waitsFor('may-end')));
     busy.leave();
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(child.exitCode).toBeNull();
+    await writeFile(join(root, 'may-end'), '');
     if (child.exitCode === null) await once(child, 'exit');
     expect(existsSync(socket)).toBe(false);
   });
@@ -101,10 +105,11 @@ describe('the agent on a host', () => {
     const old = join(root, 'agent-1.sock');
     const child = await serve(60_000, old);
     const busy = await caller(old);
-    busy.say(command('works', 'sleep 3'));
+    busy.say(command('works', waitsFor('may-end')));
     await run(process.execPath, [program, 'start', root, socket]);
     expect(child.exitCode).toBeNull();
     busy.leave();
+    await writeFile(join(root, 'may-end'), '');
     // Each that starts asks the others, once.
     const newer: string[] = [];
     const askAgain = async () => {
