@@ -179,7 +179,10 @@ try {
   const settings = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-    upstreams: { blue: addresses('blue'), green: addresses('green') },
+    backends: [
+      { service: 'web', paths: 'rest' as const, upstreams: { blue: addresses('blue'), green: addresses('green') } },
+    ],
+    inward: [],
     fronted: [],
     scraped: [],
     tls: { ...leaf, authority: authority.certificate },

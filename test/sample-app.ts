@@ -52,6 +52,7 @@ function sampleService(name: string, kind: Service['kind']): Service {
   return {
     name,
     kind,
+    paths: kind === 'web' ? 'rest' : [],
     source: { kind: 'tree' },
     command: ['node', `${name}.js`],
     instances: 1,
@@ -59,6 +60,7 @@ function sampleService(name: string, kind: Service['kind']): Service {
     hostVariable: 'HOST',
     port: undefined,
     environment: {},
+    addresses: [],
     health: undefined,
     readiness: undefined,
     metricsPath: '/metrics',

@@ -71,6 +71,11 @@ export type Service = {
   readonly name: string;
   /** `web`: behind the load balancer. `agent`: no public port. */
   readonly kind: 'web' | 'agent';
+  /**
+   * Which of people's requests a web service gets: those for these paths and all below them, or the `rest`, which no other
+   * has the path of. Of an empty list, and of an agent: none.
+   */
+  readonly paths: 'rest' | readonly string[];
   readonly source: ServiceSource;
   /**
    * From the built tree: the whole command line, never undefined. From an image: what stands in the place of its CMD,
@@ -85,6 +90,8 @@ export type Service = {
   /** The one port that it always listens on, whatever it is told; only where each instance has a network of its own. */
   readonly port: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Other services that it calls, by the variable that tells the URL; `path` is empty or begins with a slash. */
+  readonly addresses: readonly ServiceAddress[];
   /** Is the process alive? Absent: health is unknown. */
   readonly health: HttpExpectation | undefined;
   /** Can it serve, its database included? Absent: readiness is not applicable. */
@@ -98,6 +105,8 @@ export type Service = {
   /** Folders that outlive an instance, by the environment variable that tells their path. */
   readonly volumes: readonly { readonly name: string; readonly variable: string; readonly file: string | undefined }[];
 };
+
+export type ServiceAddress = { readonly variable: string; readonly service: string; readonly path: string };
 
 /** Golden metrics as a service counts them itself. */
 export type OwnSeries = {

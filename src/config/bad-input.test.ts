@@ -496,6 +496,46 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     ],
   ],
   [
+    'two services that would share all requests',
+    'name: a\nservices:\n  w: node a.js\n  api: node b.js\n  inner: { command: node c.js, paths: [] }\n',
+    [
+      '4:3  services.api: found a second `web` service for every path, beside w; expected `paths: [/api]` in one of them, `paths: []` where only other services reach it, or `kind: agent`',
+    ],
+  ],
+  [
+    'paths that are none, that two services have, or that an agent has',
+    'name: a\nservices:\n  w: { command: node a.js, paths: [/a/, "/b*"] }\n  x: { command: node a.js, paths: [/x] }\n  y: { command: node a.js, paths: [/x] }\n  z: { command: node a.js, kind: agent, paths: [/z] }\n',
+    [
+      '3:36  services.w.paths[0]: found "/a/"; expected a list of paths such as `/api`, without `*` and without a slash at the end',
+      '3:41  services.w.paths[1]: found another text; expected a list of paths such as `/api`, without `*` and without a slash at the end',
+      '5:36  services.y.paths[0]: found /x, which x has; expected each path once',
+      '6:41  services.z.paths: found paths of an agent, which no request of people reaches; expected no `paths`, or `kind: web`',
+    ],
+  ],
+  [
+    'addresses of what is no other service',
+    'name: a\nservices:\n  w:\n    command: node a.js\n    addresses: { API_URL: apy/v1, OWN: w, PORT: api }\n  api: { command: node b.js, paths: [] }\n',
+    [
+      '5:27  services.w.addresses.API_URL: found "apy/v1"; expected the name of another service; did you mean "api"?',
+      '5:40  services.w.addresses.OWN: found the service itself; expected the name of another service',
+      '5:43  services.w.addresses.PORT: found the variable PORT, which services.w.portVariable sets as well; expected each variable from one place',
+    ],
+  ],
+  [
+    'an address that is a URL',
+    'name: a\nservices:\n  w: { command: node a.js, addresses: { X: "http://api" } }\n',
+    [
+      '3:44  services.w.addresses.X: found another text; expected the name of a service, with a path if you like: `pricing` or `pricing/v1`',
+    ],
+  ],
+  [
+    'more services than an environment has ports for',
+    'name: a\nservices:\n  w: { command: node a.js, instances: 32 }\n  x: { command: node a.js, instances: 16, kind: agent }\n',
+    [
+      '2:1  services: found services that take 86 ports of an environment; expected at most 80: fewer services, or fewer instances of one',
+    ],
+  ],
+  [
     'golden series of an agent',
     'name: a\nservices:\n  w: { command: node a.js, kind: agent, metrics: /m, golden: { requests: r_total, status: code } }\n',
     [

@@ -17,6 +17,7 @@ import type {
   SecretReference,
   ServerByUrl,
   Service,
+  ServiceAddress,
 } from './app.ts';
 import type { Path } from './document.ts';
 import { ownCache } from './own-cache.ts';
@@ -76,6 +77,7 @@ function service(name: string, s: ServiceInput): Service {
   return {
     name,
     kind: s.kind,
+    paths: s.kind === 'agent' ? [] : (s.paths ?? 'rest'),
     source: s.source,
     command: s.command,
     instances: s.instances,
@@ -83,6 +85,7 @@ function service(name: string, s: ServiceInput): Service {
     hostVariable: s.hostVariable,
     port: s.port,
     environment: s.environment,
+    addresses: Object.entries(s.addresses).map(([variable, to]) => addressOf(variable, to)),
     health: s.health === undefined ? undefined : expectation(s.health, 'health'),
     readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
     metricsPath: s.metrics,
@@ -91,6 +94,11 @@ function service(name: string, s: ServiceInput): Service {
     memory: s.memory,
     volumes: Object.entries(s.volumes).map(([volume, { variable, file }]) => ({ name: volume, variable, file })),
   };
+}
+
+function addressOf(variable: string, to: string): ServiceAddress {
+  const [service = ''] = to.split('/', 1);
+  return { variable, service, path: to.slice(service.length) };
 }
 
 const ownSeries = ({ requests, status, duration, except }: NonNullable<ServiceInput['golden']>): OwnSeries => ({

@@ -19,6 +19,20 @@ export type Finding = {
   readonly quoted: boolean;
 };
 
+export const finding = (path: Path, found: string, expected: string, about: Finding['about'] = 'value'): Finding => ({
+  path,
+  about,
+  found,
+  expected,
+  quoted: false,
+});
+
+/** A name that is near enough to have been meant; empty where none is. */
+export function didYouMean(given: string, names: readonly string[]): string {
+  const nearest = names.length === 0 ? '' : closest(given, names);
+  return nearest !== '' && distance(given, nearest) <= nearest.length / 2 ? `; did you mean "${nearest}"?` : '';
+}
+
 /** What Zod itself says where a schema says nothing: never the value. */
 export const standardMessage = (issue: z.core.$ZodRawIssue): string => {
   switch (issue.code) {

@@ -13,7 +13,7 @@ const optionally = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefi
 const service = fc.record({
   // What could be a secret is refused: such a description is not sound.
   words: fc.array(fc.string(), { maxLength: 4 }).filter((words) => !commandCarriesSecret(words)),
-  instances: optionally(fc.integer({ min: 1, max: 32 })),
+  instances: optionally(fc.integer({ min: 1, max: 8 })),
   drain: optionally(time),
   mebibytes: optionally(fc.integer({ min: 1, max: 64_000 })),
   health: optionally(word),
@@ -22,7 +22,7 @@ const service = fc.record({
 /** A sound description, as what is meant: how it is written comes from it. */
 const meant = fc.record({
   name: word,
-  services: fc.uniqueArray(fc.tuple(word, service), { minLength: 1, maxLength: 5, selector: ([name]) => name }),
+  services: fc.uniqueArray(fc.tuple(word, service), { minLength: 1, maxLength: 4, selector: ([name]) => name }),
   window: optionally(time),
   objectives: fc.dictionary(word, fc.integer({ min: 1, max: 5_000 }), { maxKeys: 4 }),
   staging: fc.boolean(),
@@ -32,11 +32,13 @@ type Meant = typeof meant extends fc.Arbitrary<infer T> ? T : never;
 const timeText = (t: { n: number; unit: keyof typeof FACTORS }) => `${t.n}${t.unit}`;
 
 function written({ name, services, window, objectives, staging }: Meant): unknown {
-  const entries = services.map(([serviceName, s]) => [
+  const entries = services.map(([serviceName, s], i) => [
     serviceName,
     {
       command: ['node', ...s.words],
       instances: s.instances,
+      // One of them gets all requests.
+      ...(i === 0 ? {} : { paths: [`/${serviceName}`] }),
       stop: s.drain === undefined ? undefined : { drain: timeText(s.drain) },
       memory: s.mebibytes === undefined ? undefined : `${s.mebibytes} MiB`,
       health: s.health === undefined ? undefined : `/${s.health}`,

@@ -38,6 +38,7 @@ describe('a file with a name and a service', () => {
       {
         name: 'web',
         kind: 'web',
+        paths: 'rest',
         source: { kind: 'tree' },
         command: ['python3', 'notes.py'],
         instances: 1,
@@ -45,6 +46,7 @@ describe('a file with a name and a service', () => {
         hostVariable: 'HOST',
         port: undefined,
         environment: {},
+        addresses: [],
         health: undefined,
         readiness: undefined,
         metricsPath: undefined,
@@ -162,8 +164,8 @@ describe('what a team may write', () => {
       'name: a',
       'services:',
       '  image: { image: "nginx:1.27", port: 80 }',
-      '  built: { dockerfile: docker/web.Dockerfile, command: serve, hostVariable: BIND }',
-      '  files: { static: public }',
+      '  built: { dockerfile: docker/web.Dockerfile, command: serve, hostVariable: BIND, paths: [/built] }',
+      '  files: { static: public, paths: [/files] }',
     ].join('\n');
     const { services, packages } = app(text);
     expect(services.map((s) => [s.source, s.command, s.port, s.hostVariable])).toEqual([

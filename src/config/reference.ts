@@ -77,7 +77,16 @@ function entry({ property, ...rest }: Described): KeyEntry {
 export function exampleFile(path: Path, value: unknown, root: KeySchema = annotatedSchema()): unknown {
   const others = path.map((_, i) => textAt(root, path.slice(0, i + 1))?.with?.file ?? {});
   const example = placed(root, path, value);
-  return isMapping(example) ? Object.assign({}, ...others, example) : example;
+  return isMapping(example) ? [...others, example].reduce(mergedByEntry, {}) : example;
+}
+
+/** The second wins, of two mappings entry by entry. */
+function mergedByEntry(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const both = Object.entries(over).map(([key, value]) => {
+    const below = under[key];
+    return [key, isMapping(below) && isMapping(value) ? { ...below, ...value } : value];
+  });
+  return { ...under, ...Object.fromEntries(both) };
 }
 
 const textAt = (root: KeySchema, path: Path): KeyText | undefined => {

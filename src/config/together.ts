@@ -1,9 +1,9 @@
-import { closest, distance } from 'fastest-levenshtein';
 import type { Path } from './document.ts';
-import type { Finding } from './explain.ts';
+import { didYouMean, type Finding, finding } from './explain.ts';
 import { PORTS_PER_ENVIRONMENT } from './schema/environments.ts';
 import { type FileInput, file } from './schema/file.ts';
 import { SERVICES, type ServiceInput, service } from './schema/services.ts';
+import { findingsAmongServices } from './services-together.ts';
 
 /** What could be read, key by key: one wrong key does not hide what is wrong between the others. */
 export type Readable = { readonly [K in keyof FileInput]?: FileInput[K] } & {
@@ -48,6 +48,7 @@ export function findingsBetween(parts: Readable): Finding[] {
     ...unknownHosts(parts),
     ...imagesWithoutEngine(parts),
     ...goldenBeyondReach(parts),
+    ...findingsAmongServices(parts.serviceEntries, parts.servicesComplete),
     ...besideObserve(parts),
     ...withoutDatabase(parts),
     ...variableClashes(parts),
@@ -98,9 +99,7 @@ function unknownHosts(parts: Readable): Finding[] {
   const unknown = ENVIRONMENTS.flatMap((environment) => {
     const settings = parts[environment];
     if (settings === undefined || settings === false || names.includes(settings.host)) return [];
-    const nearest = closest(settings.host, names);
-    const meant = distance(settings.host, nearest) <= nearest.length / 2 ? `; did you mean "${nearest}"?` : '';
-    const expected = `\`local\` or a name of \`hosts\`${meant}`;
+    const expected = `\`local\` or a name of \`hosts\`${didYouMean(settings.host, names)}`;
     return [{ ...finding([environment, 'host'], `"${settings.host}"`, expected), quoted: true }];
   });
   return [...own, ...unknown];
@@ -241,6 +240,10 @@ function ownVariables(name: string, entry: ServiceInput): Setting[] {
       variable,
       path: ['services', name, 'environment', variable],
     })),
+    ...Object.keys(entry.addresses).map((variable) => ({
+      variable,
+      path: ['services', name, 'addresses', variable],
+    })),
   ];
 }
 
@@ -262,11 +265,3 @@ function unkeyedWrite({ recorder }: Readable): Finding[] {
     finding(['recorder', 'write'], 'a write without an identity', '`{key}` in `path`, `headers` or `body`', 'key'),
   ];
 }
-
-const finding = (path: Path, found: string, expected: string, about: 'key' | 'value' = 'value'): Finding => ({
-  path,
-  about,
-  found,
-  expected,
-  quoted: false,
-});

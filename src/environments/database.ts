@@ -158,7 +158,7 @@ export async function runDatabaseCommand(
   const store = 'handover-database';
   const service = serviceOfCommands(app);
   await handOverTo(environment, service, store);
-  const seen = surroundings(environment, service, store);
+  const seen = surroundings(environment, service, store, undefined);
   return runtime.job(
     {
       name,

@@ -1,24 +1,29 @@
+import type { Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
-import { caddy, reloadCaddy, switchTo, TAKEN_UP, takenUpFile, untilDrained } from '../parts/caddy.ts';
+import { caddy, type InwardDoor, reloadCaddy, switchTo, TAKEN_UP, takenUpFile, untilDrained } from '../parts/caddy.ts';
 import { carryOut, contentDigest } from '../parts/part.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
 import { expectSuccess } from './database.ts';
 import type { Environment } from './environment.ts';
+import { doorsOf } from './ports.ts';
 import { readRecord } from './record.ts';
-import { unitName } from './service-units.ts';
+import { unitName, webServices } from './service-units.ts';
 
 export async function loadBalancerPart(environment: Environment) {
   const { ports, runtime, settings } = environment;
   const { authority, server } = await ensureCertificates(environment);
-  const addresses = (slot: Slot) =>
-    instancesOf(environment, slot).map(({ unit, port }) => runtime.place.address(unit, port));
   return caddy(
     {
       hostname: settings.hostname,
       ports: { https: ports.https, preview: ports.preview, inner: ports.loadBalancerInner },
-      upstreams: { blue: addresses('blue'), green: addresses('green') },
+      backends: webServices(environment).map((service) => ({
+        service: service.name,
+        paths: service.paths,
+        upstreams: upstreamsBySlot(environment, service),
+      })),
+      inward: inwardDoors(environment),
       scraped: scrapedThroughInnerDoor(environment),
       fronted: fronted(environment),
       tls: { ...server, authority },
@@ -34,16 +39,33 @@ function fronted({ ports, runtime }: Environment) {
   return [front('prometheus', ports.prometheus), front('alertmanager', ports.alertmanager)];
 }
 
-/** Every web instance that a slot may have, with its port. */
-const instancesOf = ({ app, ports }: Environment, slot: Slot): { readonly unit: string; readonly port: number }[] =>
-  app.services
-    .filter((s) => s.kind === 'web')
-    .flatMap((s) =>
-      Array.from({ length: s.instances }, (_, i) => ({
-        unit: unitName(s, slot, i),
-        port: ports.service(s.name, slot, i),
-      })),
-    );
+/** Every instance that a slot of a service may have, with its port. */
+const instancesOf = ({ ports }: Environment, service: Service, slot: Slot | undefined) =>
+  Array.from({ length: service.instances }, (_, i) => ({
+    unit: unitName(service, slot, i),
+    port: ports.service(service.name, slot, i),
+  }));
+
+const upstreams = (environment: Environment, service: Service, slot: Slot | undefined): string[] =>
+  instancesOf(environment, service, slot).map(({ unit, port }) => environment.runtime.place.address(unit, port));
+
+const upstreamsBySlot = (environment: Environment, service: Service) => ({
+  blue: upstreams(environment, service, 'blue'),
+  green: upstreams(environment, service, 'green'),
+});
+
+/** Every service has its doors, called or not: a release that calls one less must not cut off the one before it. */
+const inwardDoors = (environment: Environment): InwardDoor[] =>
+  environment.app.services.flatMap((service) =>
+    doorsOf(service).map((behind): InwardDoor => {
+      const door = { service: service.name, port: environment.ports.inward(service.name, behind) };
+      if (behind !== 'live')
+        return { ...door, to: { kind: 'fixed', behind, upstreams: upstreams(environment, service, behind) } };
+      return service.kind === 'web'
+        ? { ...door, to: { kind: 'live', upstreams: upstreamsBySlot(environment, service) } }
+        : { ...door, to: { kind: 'fixed', behind, upstreams: upstreams(environment, service, undefined) } };
+    }),
+  );
 
 /** What speaks no TLS itself and is scraped: mtail, the unit exporter, and each service that has metrics. */
 function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
@@ -92,7 +114,9 @@ export async function bringUpLoadBalancer(environment: Environment): Promise<voi
 async function refuseToCutOff(environment: Environment): Promise<void> {
   const { live } = await readRecord(environment);
   if (!live) return;
-  const named = new Set(instancesOf(environment, live.slot).map(({ port }) => port));
+  const named = new Set(
+    webServices(environment).flatMap((s) => instancesOf(environment, s, live.slot).map(({ port }) => port)),
+  );
   const running = (await environment.runtime.list())
     .filter(({ unit, state }) => unit.role === 'web' && unit.slot === live.slot && state.kind === 'running')
     .map(({ unit }) => unit);

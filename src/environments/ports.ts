@@ -1,4 +1,6 @@
 import type { App, EnvironmentSettings, Service } from '../config/app.ts';
+import { PORTS_PER_ENVIRONMENT } from '../config/schema/environments.ts';
+import { DOORS_OF_SERVICE, portsOfSlot } from '../config/service-ports.ts';
 import type { Slot } from '../runtimes/unit.ts';
 
 /** The ports of the parts, in the order in which they follow the environment's first port. */
@@ -24,10 +26,17 @@ const PARTS = [
 
 export type PartPort = (typeof PARTS)[number];
 
+/** Whom a door for services leads to: the instances of one slot, or those that serve people. */
+export type Behind = Slot | 'live';
+
+const BEHIND: readonly Behind[] = ['blue', 'green', 'live'];
+
 /** Each port of an environment, by what listens there. All on 127.0.0.1. */
 export type PortPlan = { readonly https: number } & Readonly<Record<PartPort, number>> & {
     /** Port of one instance of a service. Agents have one slot; web services have two, so that both can run at once. */
     service(name: string, slot: Slot | undefined, instance: number): number;
+    /** Port of the load balancer behind which other services reach a service. An agent, which has no slots, has `live` alone. */
+    inward(name: string, behind: Behind): number;
     /** Every port with what it is for, in ascending order. */
     all(): readonly { readonly port: number; readonly what: string }[];
   };
@@ -35,7 +44,8 @@ export type PortPlan = { readonly https: number } & Readonly<Record<PartPort, nu
 /**
  * Fixed by the description alone, so that a restart, a second release and the documents all name the same ports. A slot
  * of a service has a block with room for more instances: a release with two where one ran finds the old one, which
- * still serves, at its port, and nothing of itself on it.
+ * still serves, at its port, and nothing of itself on it. The doors between services lie at the other end, from the
+ * last port but one downwards, so that a service more moves none of them.
  */
 export function portPlan(app: App, settings: EnvironmentSettings): PortPlan {
   const parts = Object.fromEntries(PARTS.map((name, i) => [name, settings.firstPort + i])) as Record<PartPort, number>;
@@ -43,35 +53,50 @@ export function portPlan(app: App, settings: EnvironmentSettings): PortPlan {
   let next = settings.firstPort + PARTS.length;
   for (const service of app.services) {
     first.set(service.name, next);
-    next += blockOf(service) * slots(service).length;
+    next += portsOfSlot(service) * slots(service).length;
   }
-  const service = (name: string, slot: Slot | undefined, instance: number): number => {
-    const found = app.services.find((s) => s.name === name);
-    const start = first.get(name);
-    if (!found || start === undefined) throw new RangeError(`${name} is no service of ${app.name}`);
-    return start + (slot === 'green' ? blockOf(found) : 0) + instance;
+  const indexOf = (name: string): number => {
+    const index = app.services.findIndex((s) => s.name === name);
+    if (index < 0) throw new RangeError(`${name} is no service of ${app.name}`);
+    return index;
   };
+  const service = (name: string, slot: Slot | undefined, instance: number): number => {
+    const found = app.services[indexOf(name)];
+    return (first.get(name) ?? 0) + (found && slot === 'green' ? portsOfSlot(found) : 0) + instance;
+  };
+  const highestDoor = settings.firstPort + PORTS_PER_ENVIRONMENT - 2;
+  const inward = (name: string, behind: Behind): number =>
+    highestDoor - DOORS_OF_SERVICE * indexOf(name) - BEHIND.indexOf(behind);
   return {
     https: settings.httpsPort,
     ...parts,
     service,
-    all: () => [
-      { port: settings.httpsPort, what: 'load balancer' },
-      ...PARTS.map((name) => ({ port: parts[name], what: name })),
-      ...app.services.flatMap((s) =>
-        slots(s).flatMap((slot) =>
-          Array.from({ length: s.instances }, (_, i) => ({
-            port: service(s.name, slot, i),
-            what: `${s.name}${slot ? ` ${slot}` : ''} ${i + 1}`,
+    inward,
+    all: () =>
+      [
+        { port: settings.httpsPort, what: 'load balancer' },
+        ...PARTS.map((name) => ({ port: parts[name], what: name })),
+        ...app.services.flatMap((s) =>
+          slots(s).flatMap((slot) =>
+            Array.from({ length: s.instances }, (_, i) => ({
+              port: service(s.name, slot, i),
+              what: `${s.name}${slot ? ` ${slot}` : ''} ${i + 1}`,
+            })),
+          ),
+        ),
+        ...app.services.flatMap((s) =>
+          doorsOf(s).map((behind) => ({
+            port: inward(s.name, behind),
+            what: `${s.name} ${behind}, for other services`,
           })),
         ),
-      ),
-    ],
+      ].sort((a, b) => a.port - b.port),
   };
 }
 
-/** 4 ports, or the power of two that holds all instances. */
-const blockOf = ({ instances }: Service): number => Math.max(4, 2 ** Math.ceil(Math.log2(instances)));
-
 const slots = (service: Service): readonly (Slot | undefined)[] =>
   service.kind === 'web' ? ['blue', 'green'] : [undefined];
+
+/** The doors by which other services reach it. */
+export const doorsOf = (service: Pick<Service, 'kind'>): readonly Behind[] =>
+  service.kind === 'web' ? BEHIND : ['live'];

@@ -4,6 +4,7 @@ import { reads, writes } from '../parts/part.ts';
 import type { Release } from '../releases/release.ts';
 import type { Slot, Software, Unit } from '../runtimes/unit.ts';
 import type { Environment } from './environment.ts';
+import { addressVariables } from './service-addresses.ts';
 
 /** The store that holds the files by which a service is handed its secrets. */
 export const handoverStore = (service: string): string => `handover-${service}`;
@@ -43,7 +44,12 @@ export const cacheUrls = ({ handover, databases }: Cache): Cache['databases'] =>
 export const cacheFile = (number: number): string => (number === 0 ? 'cache-url' : `cache-url-${number}`);
 
 /** What a service finds, and a job that runs in its place: its variables, what is handed over, its volumes. */
-export function surroundings(environment: Environment, service: Service | undefined, store: string) {
+export function surroundings(
+  environment: Environment,
+  service: Service | undefined,
+  store: string,
+  slot: Slot | undefined,
+) {
   const { place } = environment.runtime;
   const given = handovers(environment, store);
   const volumes = (service?.volumes ?? []).map((volume) => {
@@ -55,11 +61,14 @@ export function surroundings(environment: Environment, service: Service | undefi
     mounts: [...reads(store), ...writes(...volumes.map((volume) => volume.store))],
     environment: {
       ...service?.environment,
+      ...addressVariables(environment, service, slot),
       ...Object.fromEntries(given.filter((h) => h.as === 'file').map((h) => [h.variable, h.file])),
       ...Object.fromEntries(volumes.map(({ variable, path }) => [variable, path])),
     },
   };
 }
+
+export const webServices = ({ app }: Environment): Service[] => app.services.filter((s) => s.kind === 'web');
 
 export const unitName = (service: Service, slot: Slot | undefined, instance: number): string =>
   [service.name, ...(slot ? [slot] : []), instance + 1].join('-');
@@ -72,7 +81,7 @@ export function serviceUnits(
   slot: Slot | undefined,
 ): Unit[] {
   const { place } = environment.runtime;
-  const seen = surroundings(environment, service, handoverStore(service.name));
+  const seen = surroundings(environment, service, handoverStore(service.name), slot);
   return Array.from({ length: service.instances }, (_, instance): Unit => {
     const port = environment.ports.service(service.name, slot, instance);
     return {

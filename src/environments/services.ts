@@ -12,7 +12,8 @@ import { type Environment, reach } from './environment.ts';
 import { difference, instanceTarget, readinessOf } from './expectation.ts';
 import { handOverTo } from './hand-over.ts';
 import { drainSlot } from './load-balancer.ts';
-import { handoverStore, serviceUnits } from './service-units.ts';
+import { calledFirst } from './service-addresses.ts';
+import { handoverStore, serviceUnits, webServices } from './service-units.ts';
 
 /** A new instance has this long to become ready. */
 export const READY_WITHIN: Milliseconds = seconds(60);
@@ -23,7 +24,6 @@ export type Gate = { readonly unit: string; readonly took: Milliseconds } & (
   | { readonly kind: 'not-ready'; readonly reason: string }
 );
 
-const webServices = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'web');
 const agents = (environment: Environment) => environment.app.services.filter((s) => s.kind === 'agent');
 
 export const handOver = (environment: Environment, service: Service): Promise<void> =>
@@ -37,7 +37,7 @@ export async function startSlot(
   signal: AbortSignal,
 ): Promise<Gate[]> {
   const gates: Gate[] = [];
-  for (const service of webServices(environment))
+  for (const service of calledFirst(webServices(environment)))
     gates.push(...(await start(environment, release, service, slot, signal)));
   return gates;
 }
@@ -55,7 +55,7 @@ export async function replaceAgents(environment: Environment, release: Release, 
   for (const { unit } of await runtime.list())
     if (unit.role === 'agent' && !wanted.has(unit.name)) await runtime.remove(unit.name);
   const gates: Gate[] = [];
-  for (const service of agents(environment))
+  for (const service of calledFirst(agents(environment)))
     gates.push(...(await start(environment, release, service, undefined, signal)));
   return gates;
 }

@@ -143,7 +143,7 @@ describe('the sequencer', () => {
     // A file where a directory must be is a disk that cannot be written to, for root too.
     writeFileSync(join(directory, 'tile'), '');
     await leaves.append(launchOf('one', 10));
-    await expect.poll(() => problems.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => problems.length, { timeout: 30_000 }).toBeGreaterThan(0);
     rmSync(join(directory, 'tile'));
     expect((await sequencer.settled(10)).size).toBe(10);
     expect((await verify()).kind).toBe('sound');

@@ -1,5 +1,6 @@
 import type { Slot } from '../runtimes/unit.ts';
-import type { CaddySettings } from './caddy.ts';
+import type { Backend, CaddySettings, InwardDoor } from './caddy.ts';
+import { nameOfDoor } from './caddy.ts';
 
 /** Absolute paths, as Caddy sees them. */
 export type CaddyPaths = {
@@ -30,18 +31,19 @@ const TRY_EVERY = '50ms';
  */
 const UPSTREAM_IDLE = '1s';
 
+/** One set of matchers, all of which must hold. */
+type Match = Readonly<Record<string, unknown>>;
 type Handler = { readonly handler: string; readonly [setting: string]: unknown };
 type Route = { readonly match?: readonly unknown[]; readonly handle: readonly Handler[]; readonly terminal?: boolean };
 
 /** Caddy's JSON, for 2.6 (Debian 12) and newer. It never changes while an environment lives, but for a renewal. */
 export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): unknown {
-  const { ports, upstreams } = settings;
+  const { ports, backends } = settings;
   const doors = { hostname: settings.hostname, listen: paths.listen };
-  const live = (slot: Slot) => [{ file: { root: paths.slots, try_files: [`/${slot}`] } }];
-  const to = (slot: Slot, match?: readonly unknown[]): readonly Route[] =>
-    upstreams[slot].length === 0
-      ? []
-      : [{ ...(match === undefined ? {} : { match }), handle: [balanced(upstreams[slot])], terminal: true }];
+  const live = (slot: Slot): Match => ({ file: { root: paths.slots, try_files: [`/${slot}`] } });
+  const to = (slot: Slot, match: Match): readonly Route[] =>
+    served(backends).flatMap(({ path, upstreams }) => forward(upstreams[slot], { ...match, ...path }));
+  const hasRest = backends.some((backend) => backend.paths === 'rest');
   return {
     admin: {
       listen: `unix/${paths.adminSocket}`,
@@ -55,14 +57,29 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
       http: {
         grace_period: '10s',
         servers: {
-          app: server(doors, ports.https, [...to('blue', live('blue')), ...to('green', live('green')), maintenance], {
-            logs: { default_logger_name: 'app' },
-          }),
+          app: server(
+            doors,
+            ports.https,
+            [
+              ...to('blue', live('blue')),
+              ...to('green', live('green')),
+              ...(hasRest ? [] : [nobodys([live('blue'), live('green')])]),
+              maintenance,
+            ],
+            { logs: { default_logger_name: 'app' } },
+          ),
           // The other one: green while blue is live, else blue.
-          preview: server(doors, ports.preview, [...to('green', live('blue')), ...to('blue'), maintenance]),
+          preview: server(doors, ports.preview, [
+            ...to('green', live('blue')),
+            ...to('blue', {}),
+            backends.length === 0 ? maintenance : nobodys([]),
+          ]),
+          ...Object.fromEntries(
+            settings.inward.map((door) => [`inward-${nameOfDoor(door)}`, inward(door, paths.listen, live)]),
+          ),
           inner: server(doors, ports.inner, [
-            says([{ path: [LIVE_SLOT_PATH], ...live('blue')[0] }], 'blue'),
-            says([{ path: [LIVE_SLOT_PATH], ...live('green')[0] }], 'green'),
+            says([{ path: [LIVE_SLOT_PATH], ...live('blue') }], 'blue'),
+            says([{ path: [LIVE_SLOT_PATH], ...live('green') }], 'green'),
             says([{ path: [LIVE_SLOT_PATH] }], 'none'),
             { match: [{ path: ['/metrics'] }], handle: [{ handler: 'metrics' }], terminal: true },
             ...settings.scraped.map((target) => scraped(target)),
@@ -99,6 +116,43 @@ function server(doors: Doors, port: number, routes: readonly Route[], more: obje
   };
 }
 
+/** For services of the same environment: on loopback, or in a network of their own, so without TLS. */
+const inward = ({ port, to }: InwardDoor, listen: string, live: (slot: Slot) => Match): unknown => ({
+  listen: [`${listen}:${port}`],
+  protocols: ['h1'],
+  automatic_https: { disable: true },
+  read_header_timeout: '10s',
+  routes: [
+    ...(to.kind === 'fixed'
+      ? forward(to.upstreams, {})
+      : (['blue', 'green'] as const).flatMap((slot) => forward(to.upstreams[slot], live(slot)))),
+    maintenance,
+  ],
+});
+
+const forward = (upstreams: readonly string[], match: Match): readonly Route[] =>
+  upstreams.length === 0
+    ? []
+    : [
+        {
+          ...(Object.keys(match).length === 0 ? {} : { match: [match] }),
+          handle: [balanced(upstreams)],
+          terminal: true,
+        },
+      ];
+
+/** Each backend for each of its paths, the longest first, and the one for the rest last. */
+const served = (backends: readonly Backend[]) =>
+  backends
+    .flatMap(({ paths, upstreams }) =>
+      (paths === 'rest' ? [''] : paths).map((below) => ({
+        length: below.length,
+        path: below === '' ? {} : { path: [below, `${below}/*`] },
+        upstreams,
+      })),
+    )
+    .sort((a, b) => b.length - a.length);
+
 /**
  * Another instance is tried only where the request was certainly not sent (no connection came about). Caddy by itself
  * also repeats a GET that broke off in the middle, which hides failures.
@@ -129,6 +183,20 @@ const maintenance: Route = {
     },
   ],
 };
+
+/** For a path that no service of the live slot has. */
+const nobodys = (match: readonly Match[]): Route => ({
+  ...(match.length === 0 ? {} : { match }),
+  handle: [
+    {
+      handler: 'static_response',
+      status_code: 404,
+      headers: { 'Content-Type': ['text/plain; charset=utf-8'] },
+      body: 'No service has this path.\n',
+    },
+  ],
+  terminal: true,
+});
 
 const says = (match: readonly unknown[], word: string): Route => ({
   match,

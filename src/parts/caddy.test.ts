@@ -59,13 +59,15 @@ describe('the load balancer', () => {
     ca = authority.certificate;
     const leaf = await issueLeaf(authority, { hostnames: ['app.test'], uses: ['server'], now });
     const { place } = runtime;
+    const upstreams = {
+      blue: [place.address('web-blue', portAt(ports, 3))],
+      green: [place.address('web-green', portAt(ports, 4))],
+    };
     settings = {
       hostname: 'app.test',
       ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-      upstreams: {
-        blue: [place.address('web-blue', portAt(ports, 3))],
-        green: [place.address('web-green', portAt(ports, 4))],
-      },
+      backends: [{ service: 'web', paths: 'rest', upstreams }],
+      inward: [],
       fronted: [],
       scraped: [{ name: 'units', address: place.address('unit-exporter', portAt(ports, 5)), path: '/metrics' }],
       tls: { ...leaf, authority: ca },

@@ -16,13 +16,32 @@ export type CaddySettings = {
     /** TLS: Caddy's own metrics, which slot is live, and the metrics of servers that speak no TLS themselves. */
     readonly inner: number;
   };
-  /** `host:port` of each instance, by slot. All that may ever run are named; those that do not run are passed over. */
-  readonly upstreams: Readonly<Record<Slot, readonly string[]>>;
+  readonly backends: readonly Backend[];
+  /** Doors without TLS by which services reach one another. */
+  readonly inward: readonly InwardDoor[];
   /** Servers without TLS that Prometheus scrapes through the inner door at `/scrape/NAME`. */
   readonly scraped: readonly { readonly name: string; readonly address: string; readonly path: string }[];
   /** Servers with TLS of their own that only the load balancer makes reachable from the host, each at its own port. */
   readonly fronted: readonly { readonly name: string; readonly port: number; readonly address: string }[];
   readonly tls: TlsFiles;
+};
+
+/** A service behind the load balancer. All instances that may ever run are named; those that do not run are passed over. */
+export type Backend = {
+  readonly service: string;
+  /** The requests of people that it gets: those for these paths and all below them, or the `rest`. */
+  readonly paths: 'rest' | readonly string[];
+  /** `host:port` of each instance, by slot. */
+  readonly upstreams: Readonly<Record<Slot, readonly string[]>>;
+};
+
+export type InwardDoor = {
+  readonly service: string;
+  readonly port: number;
+  /** To the instances of the slot that is live, or always to these. */
+  readonly to:
+    | { readonly kind: 'live'; readonly upstreams: Readonly<Record<Slot, readonly string[]>> }
+    | { readonly kind: 'fixed'; readonly behind: string; readonly upstreams: readonly string[] };
 };
 
 const CONFIG = 'caddy';
@@ -40,6 +59,10 @@ export const takenUpFile = (digest: string): UnitFile => ({
   mode: 0o644,
   user: 'proxy',
 });
+
+/** `api-live`, `api-blue`. */
+export const nameOfDoor = ({ service, to }: InwardDoor): string =>
+  `${service}-${to.kind === 'live' ? 'live' : to.behind}`;
 
 const configFile = (place: Place): string => place.path(CONFIG, 'caddy.json');
 const adminSocket = (place: Place): string => place.path(DATA, 'admin.sock');
@@ -90,6 +113,7 @@ export function caddy(settings: CaddySettings, place: Place): Part {
           { name: 'https', number: settings.ports.https, published: true },
           { name: 'preview', number: settings.ports.preview, published: true },
           { name: 'inner', number: settings.ports.inner },
+          ...settings.inward.map((door) => ({ name: nameOfDoor(door), number: door.port })),
           ...settings.fronted.map(({ name, port }) => ({ name, number: port, published: true as const })),
         ],
         stop: { signal: 'SIGTERM', grace: seconds(15) },

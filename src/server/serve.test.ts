@@ -246,8 +246,10 @@ test('a client that goes away does not end the launch; killed and started again,
   const until = join(root, 'killed-goes-on');
   const launch = await client.launch(request('killed', { until }));
   const gone = new AbortController();
-  for await (const line of client.events(launch, gone.signal))
-    if (line.kind === 'step-started' || line.kind === 'progress') gone.abort();
+  for await (const line of client.events(launch, gone.signal)) {
+    const running = line.kind === 'picture' && stateOfPicture(line.picture).steps.get('A.1/first')?.kind === 'running';
+    if (running || line.kind === 'step-started' || line.kind === 'progress') gone.abort();
+  }
   expect((await client.view(launch)).isOpen).toBe(true);
   await endResident('SIGKILL');
   expect(await findResident(state)).toBeUndefined();

@@ -23,6 +23,7 @@ import { dashboard } from './production/monitoring/dashboard.ts';
 import { rules } from './production/monitoring/rules.ts';
 import { watched } from './production/monitoring/watched.ts';
 import { observedSteps } from './production/observed/observed-steps.ts';
+import { addresses } from './production/preflight/addresses.ts';
 import { headers } from './production/preflight/headers.ts';
 import { health } from './production/preflight/health.ts';
 import { host } from './production/preflight/host.ts';
@@ -45,6 +46,7 @@ const STEPS: readonly ((world: World) => Step | readonly Step[])[] = [
   host,
   secrets,
   health,
+  addresses,
   readiness,
   headers,
   tls,

@@ -99,6 +99,7 @@ const expectation = (path: string, contains: string) => ({
 const service = (name: string, kind: Service['kind'], changes: Partial<Service> = {}): Service => ({
   name,
   kind,
+  paths: kind === 'web' ? 'rest' : [],
   source: { kind: 'tree' },
   command: ['node', `${name}.cjs`],
   instances: 2,
@@ -106,6 +107,7 @@ const service = (name: string, kind: Service['kind'], changes: Partial<Service> 
   hostVariable: 'HOST',
   port: undefined,
   environment: {},
+  addresses: [],
   health: undefined,
   readiness: expectation('/ready', 'ready'),
   metricsPath: undefined,

@@ -84,7 +84,7 @@ describe('the Compose file of a shop', () => {
   it('gives its services, from their Dockerfile', () => {
     expect(app.services.map((s) => [s.name, s.kind, s.instances])).toEqual([
       ['web', 'web', 2],
-      ['worker', 'agent', 1],
+      ['worker', 'web', 1],
     ]);
     expect(web).toMatchObject({
       source: {
@@ -103,11 +103,15 @@ describe('the Compose file of a shop', () => {
       stop: { signal: 'SIGTERM', drain: 90_000 },
       memory: 512 * 2 ** 20,
       environment: { LOG_LEVEL: 'info' },
+      paths: 'rest',
+      addresses: [{ variable: 'API_URL', service: 'worker', path: '' }],
       volumes: [{ name: 'uploads', variable: 'UPLOADS', file: 'uploads' }],
     });
     expect(worker).toMatchObject({
       command: ['node', 'worker.js'],
       environment: { LOG_LEVEL: 'debug' },
+      port: 9000,
+      paths: [],
       memory: 256 * 2 ** 20,
     });
   });
@@ -154,7 +158,6 @@ describe('the Compose file of a shop', () => {
       'compose.yaml:5  services.web.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
       'compose.yaml:5  services.worker.networks: Holdpoint makes the networks: services reach the database and one another, and only the load balancer is public',
       'compose.yaml:7  services.proxy: Holdpoint runs a load balancer of its own before the services behind it',
-      'compose.yaml:23  services.web: the variable API_URL: it names the service worker, and services have no fixed addresses here: give the public URL under `environment`',
       'compose.yaml:28  services.web.healthcheck: Holdpoint asks in a rhythm of its own, without interval',
       'compose.yaml:32  services.web.deploy.resources.limits.cpus: only memory is limited',
       'compose.yaml:44  services.migrate: the variable LOCK_TIMEOUT: migrations run with the variables of web: give it there',
@@ -167,7 +170,7 @@ describe('the Compose file of a shop', () => {
   });
 
   it('says what holdpoint.yaml has a word of its own for, where that wins', () => {
-    const own = `${OWN}services: { worker: node other.js }\ndatabase: { url: env:SHOP_DB, variable: DATABASE_URL }\ncache: { url: env:SHOP_CACHE }\n`;
+    const own = `${OWN}services: { worker: { command: node other.js, kind: agent } }\ndatabase: { url: env:SHOP_DB, variable: DATABASE_URL }\ncache: { url: env:SHOP_CACHE }\n`;
     const other = taken(SHOP, {}, own);
     expect(other.app.services.map((s) => [s.name, s.source.kind])).toEqual([
       ['web', 'dockerfile'],
@@ -318,6 +321,57 @@ describe('a service of a Compose file', () => {
       expect(service(`image: app:1\n${text}`).remarks).toEqual([]);
     },
   );
+
+  it('calls others by their address, and is started after those that it calls', () => {
+    const { app, remarks } = taken(
+      services(
+        [
+          'web:',
+          '  image: web',
+          '  ports: ["80:3000"]',
+          '  depends_on: [api, jobs]',
+          '  environment: { API_URL: "http://api:8000/v1", JOBS: "http://jobs/", OTHER: "http://api:9000", API_HOST: api, BOTH: "http://api:8000 http://jobs" }',
+          'api: { image: api, expose: ["8000"], environment: { WEB: "http://web:3000" } }',
+          'jobs: { image: jobs, x-holdpoint: { kind: agent, addresses: { API: api } } }',
+        ].join('\n'),
+      ),
+    );
+    expect(app.services.map((s) => [s.name, s.kind, s.paths, s.port])).toEqual([
+      ['web', 'web', 'rest', 3000],
+      ['api', 'web', [], 8000],
+      ['jobs', 'agent', [], 80],
+    ]);
+    expect(app.services.map((s) => s.addresses.map((a) => `${a.variable}=${a.service}${a.path}`))).toEqual([
+      ['API_URL=api/v1', 'JOBS=jobs/'],
+      ['WEB=web'],
+      ['API=api'],
+    ]);
+    const whole = 'which is told by one variable with its whole http URL here';
+    expect(remarks).toEqual([
+      'compose.yaml:6  services.web: the variable OTHER: it names port 9000 of api, and a service has one port here: 8000',
+      `compose.yaml:6  services.web: the variable API_HOST: it names the service api, ${whole}: give \`x-holdpoint: { addresses: { API_HOST: api } }\` if it can be read so`,
+      `compose.yaml:6  services.web: the variable BOTH: it names the service api, ${whole}: give \`x-holdpoint: { addresses: { BOTH: api } }\` if it can be read so`,
+    ]);
+  });
+
+  it('is what people reach where no other calls it; of two, one has every path unless x-holdpoint says which', () => {
+    const both = (api: string) =>
+      taken(
+        services(
+          `api: { image: api, ports: ["8000:8000"]${api} }\nweb: { image: web, ports: ["80:80"], environment: { API: "http://api:8000" } }`,
+        ),
+      );
+    const unsaid = both('');
+    expect(unsaid.app.services.map((s) => [s.name, s.kind, s.paths])).toEqual([
+      ['api', 'web', []],
+      ['web', 'web', 'rest'],
+    ]);
+    expect(unsaid.remarks).toEqual([
+      'compose.yaml:2  services.api: its published port: people reach web at the one port that Holdpoint publishes: give `x-holdpoint: { paths: [/PATH] }` for the requests that are to go to api',
+    ]);
+    const said = both(', x-holdpoint: { paths: [/api] }');
+    expect([said.app.services[0]?.paths, said.remarks]).toEqual([['/api'], []]);
+  });
 
   it('is left out where x-holdpoint is false, and is a service where it says anything', () => {
     const { app, remarks } = taken(

@@ -16,7 +16,8 @@ export type Surroundings = {
   readonly databases: ReadonlySet<string>;
   readonly caches: ReadonlySet<string>;
   readonly dropped: ReadonlySet<string>;
-  readonly others: ReadonlySet<string>;
+  /** Other services that are taken over, with the port that each listens on in its container. */
+  readonly others: ReadonlyMap<string, number | undefined>;
   /** The port that the service listens on in its container. */
   readonly port: number | undefined;
   /** Paths of named volumes, by name. */
@@ -36,6 +37,13 @@ export type TakenEnvironment = {
   /** The variables that carry the URL of the cache, each with the number of the database in it. */
   readonly cacheVariables: readonly { readonly variable: string; readonly number: number }[];
   readonly volumes: Readonly<Record<string, { readonly variable: string; readonly file?: string }>>;
+  /** Other services that it calls, by variable: `api/v1`, with the port that is named. */
+  readonly calls: readonly {
+    readonly variable: string;
+    readonly to: string;
+    readonly port: number;
+    readonly path: Path;
+  }[];
   /** By the name of the Compose secret, or of the variable. */
   readonly secrets: ReadonlyMap<string, TakenSecret>;
   readonly remarks: readonly (Omit<NotTakenOver, 'line'> & { readonly path: Path })[];
@@ -51,6 +59,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
   const { entries, remarks: missing } = entriesOf(compose, name);
   const environment: Record<string, string> = {};
   const volumes: Record<string, { variable: string; file?: string }> = {};
+  const calls: TakenEnvironment['calls'][number][] = [];
   const secrets = new Map<string, TakenSecret>();
   const databaseVariables: string[] = [];
   const cacheVariables: { variable: string; number: number }[] = [];
@@ -85,6 +94,9 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
       case 'volume':
         volumes[meaning.volume] = { variable, ...(meaning.file === '' ? {} : { file: meaning.file }) };
         break;
+      case 'address':
+        calls.push({ variable, to: meaning.to, port: meaning.port, path });
+        break;
       case 'secret-file':
         secrets.set(meaning.secret, { kind: 'file', variable });
         break;
@@ -109,6 +121,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
     databaseName,
     cacheVariables,
     volumes,
+    calls,
     secrets,
     remarks,
     unused,
@@ -120,6 +133,7 @@ type Meaning =
   | { readonly kind: 'database'; readonly name: string | undefined }
   | { readonly kind: 'cache'; readonly number: number }
   | { readonly kind: 'volume'; readonly volume: string; readonly file: string }
+  | { readonly kind: 'address'; readonly to: string; readonly port: number }
   | { readonly kind: 'secret-file'; readonly secret: string }
   | { readonly kind: 'secret'; readonly from: string }
   | { readonly kind: 'left-out'; readonly because: string };
@@ -142,7 +156,7 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   if (from !== undefined && (namesSecret(variable) || namesSecret(from) || looksLikeSecret(value)))
     return { kind: 'secret', from };
   const named = [...hostsIn(variable, value)];
-  const has = (names: ReadonlySet<string>) => named.find((one) => names.has(one));
+  const has = (names: { has(name: string): boolean }) => named.find((one) => names.has(one));
   if (has(around.databases) !== undefined || isDatabasePart(variable, around))
     return { kind: 'left-out', because: DATABASE_PART };
   if (has(around.caches) !== undefined || isCachePart(variable, around))
@@ -150,14 +164,27 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   const dropped = has(around.dropped);
   if (dropped !== undefined) return { kind: 'left-out', because: `it names ${dropped}, which is not taken over` };
   const other = has(around.others);
-  if (other !== undefined)
-    return {
-      kind: 'left-out',
-      because: `it names the service ${other}, and services have no fixed addresses here: give the public URL under \`environment\``,
-    };
+  if (other !== undefined) return addressOf(variable, value, other, around);
   if (value !== '' && (namesSecret(variable) || looksLikeSecret(value)))
     return { kind: 'left-out', because: 'it holds what looks like a secret: name it under `secrets`, as a reference' };
   return { kind: 'plain' };
+}
+
+/** A variable that holds the URL of one other service is told that service's address here. */
+function addressOf(variable: string, value: string, other: string, { others }: Surroundings): Meaning {
+  const [, host = '', port = '80', path = ''] = /^http:\/\/([\w.-]+)(?::(\d+))?(\/[^\s?#]*)?$/.exec(value) ?? [];
+  if (host !== other)
+    return {
+      kind: 'left-out',
+      because: `it names the service ${other}, which is told by one variable with its whole http URL here: give \`x-holdpoint: { addresses: { ${variable}: ${other} } }\` if it can be read so`,
+    };
+  const listens = others.get(other);
+  if (listens !== undefined && listens !== Number(port))
+    return {
+      kind: 'left-out',
+      because: `it names port ${port} of ${other}, and a service has one port here: ${listens}`,
+    };
+  return { kind: 'address', to: `${other}${path}`, port: Number(port) };
 }
 
 const DATABASE_PART =

@@ -12,7 +12,8 @@ import {
   type PlacedFault,
 } from './compose-file.ts';
 import { dependenciesOf, orderFindings } from './order.ts';
-import type { Remark } from './service-words.ts';
+import { reached } from './reached.ts';
+import { portsOf, type Remark } from './service-words.ts';
 import { cacheOf } from './taken-cache.ts';
 import { databaseOf } from './taken-database.ts';
 import { type Own, takenService } from './taken-service.ts';
@@ -31,16 +32,17 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
   const findings = [...notMappings(compose), ...orderFindings(services)];
   const roles = rolesOf(compose, services, own);
   const is = (kind: Role['kind']) => new Set([...roles].flatMap(([name, role]) => (role.kind === kind ? [name] : [])));
-  const taken = [...is('service')].map((name) =>
+  const each = [...is('service')].map((name) =>
     takenService(compose, name, services.get(name) ?? {}, {
       own,
       databases: is('database'),
       caches: is('cache'),
       dropped: new Set([...is('dropped'), ...is('one-shot')]),
-      others: is('service'),
+      others: new Map([...is('service')].map((other) => [other, portsOf(services.get(other) ?? {}).container])),
       isBehindProxy: behindProxies(services, roles).has(name),
     }),
   );
+  const taken = reached(each);
   const database = databaseOf(compose, services, roles, taken);
   const cache = cacheOf(services, roles, taken);
   const unused: Path[] = [

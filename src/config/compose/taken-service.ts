@@ -29,13 +29,16 @@ export type Around = {
   readonly databases: ReadonlySet<string>;
   readonly caches: ReadonlySet<string>;
   readonly dropped: ReadonlySet<string>;
-  readonly others: ReadonlySet<string>;
+  /** All that are taken over, with the port that each listens on in its container. */
+  readonly others: ReadonlyMap<string, number | undefined>;
   readonly isBehindProxy: boolean;
 };
 
 export type TakenService = {
   readonly name: string;
   readonly words: Mapping;
+  /** `x-holdpoint` of the service. */
+  readonly said: Mapping;
   readonly secrets: Mapping;
   readonly environment: TakenEnvironment;
   readonly remarks: readonly Remark[];
@@ -51,7 +54,7 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
     databases: around.databases,
     caches: around.caches,
     dropped: around.dropped,
-    others: new Set([...around.others].filter((other) => other !== name)),
+    others: new Map([...around.others].filter(([other]) => other !== name)),
     port: ports.container,
     volumes: mounts.named,
     secretFiles,
@@ -69,6 +72,9 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
     ...given('portVariable', environment.portVariable),
     ...given('hostVariable', environment.hostVariable),
     environment: told.environment,
+    ...(environment.calls.length === 0
+      ? {}
+      : { addresses: Object.fromEntries(environment.calls.map(({ variable, to }) => [variable, to])) }),
     ...given('health', health),
     ...given('stop', stopOf(service)),
     ...given('memory', memoryOf(service)),
@@ -78,6 +84,7 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
   return {
     name,
     words: withSaid(words, said),
+    said,
     secrets: secrets.words,
     environment,
     remarks: [
@@ -88,7 +95,7 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
       ...secrets.remarks,
       ...volumeRemarks(name, mounts.named, environment, said),
       ...healthRemarks(name, service, health, said),
-      ...orderRemarks(name, service, around),
+      ...orderRemarks(name, service, environment, around),
     ],
   };
 }
@@ -103,7 +110,11 @@ function withSaid(words: Mapping, said: Mapping): Mapping {
     ...(isMapping(words.environment) ? words.environment : {}),
     ...(isMapping(said.environment) ? said.environment : {}),
   };
-  return { ...base, ...said, environment };
+  const addresses = {
+    ...(isMapping(words.addresses) ? words.addresses : {}),
+    ...(isMapping(said.addresses) ? said.addresses : {}),
+  };
+  return { ...base, ...said, environment, ...(Object.keys(addresses).length === 0 ? {} : { addresses }) };
 }
 
 /** Port and address are told by Holdpoint: a value of the file would be another one. */
@@ -207,9 +218,11 @@ function healthRemarks(name: string, service: Mapping, path: string | undefined,
   ];
 }
 
-function orderRemarks(name: string, service: Mapping, { others }: Around): Remark[] {
+/** One that it calls is started before it anyway. */
+function orderRemarks(name: string, service: Mapping, { calls }: TakenEnvironment, { others }: Around): Remark[] {
+  const called = new Set(calls.map(({ to }) => to.split('/', 1)[0]));
   return dependenciesOf(service)
-    .filter(({ on }) => others.has(on))
+    .filter(({ on }) => others.has(on) && !called.has(on))
     .map(({ on }) => ({
       path: ['services', name, 'depends_on', on],
       what: `services.${name} waits for ${on}`,

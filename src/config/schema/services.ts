@@ -4,7 +4,7 @@ import { golden } from './golden.ts';
 import { httpExpectation } from './http.ts';
 import { key } from './key.ts';
 import { dockerfile, entrypoint, image, made, staticFolder } from './source.ts';
-import { command, duration, httpPath, name, positiveWhole, relativePath, size, variable } from './values.ts';
+import { command, duration, httpPath, name, ofForm, positiveWhole, relativePath, size, variable } from './values.ts';
 
 const SERVICE = 'a command, or a mapping with `command`, `image`, `dockerfile` or `static`';
 const VOLUME = 'the environment variable that tells the folder, or a mapping with `variable`';
@@ -43,6 +43,12 @@ const stop = z.strictObject(
 
 const FIXED_PORT = 'a port from 1 to 65535';
 
+const PATHS = 'a list of paths such as `/api`, without `*` and without a slash at the end';
+const PATH = ofForm(PATHS, /^(?:\/[\w.~%!$&'()+,;=:@-]+)+$/);
+
+const ADDRESS = 'the name of a service, with a path if you like: `pricing` or `pricing/v1`';
+const address = ofForm(ADDRESS, /^[a-z][a-z0-9-]*(?:\/[^\s#?]*)?$/);
+
 const plainKeys = z.strictObject(
   {
     command: key(command.optional(), {
@@ -58,6 +64,12 @@ const plainKeys = z.strictObject(
     kind: key(z.enum(KINDS, { error: '`web` or `agent`' }).default('web'), {
       description: '`web` stands behind the load balancer; `agent` has no public port.',
       examples: ['agent'],
+    }),
+    paths: key(z.array(PATH, { error: PATHS }).optional(), {
+      description:
+        'Of a `web` service beside others: the requests that it gets, which are those for these paths and all below them; the longest that fits wins. An empty list: only other services reach it, by `addresses`.',
+      examples: [['/api'], ['/api', '/login'], []],
+      absent: 'it gets every request that no other service has the path of',
     }),
     instances: key(positiveWhole('a whole number of instances from 1 to 32', 32).default(1), {
       description: 'How many of it run at the same time.',
@@ -83,6 +95,15 @@ const plainKeys = z.strictObject(
       },
     ),
     environment,
+    addresses: key(
+      z.record(variable, address, { error: 'a mapping of environment variables to names of services' }).prefault({}),
+      {
+        description:
+          'Other services that it calls over HTTP, by the environment variable that tells the URL. `web` services of a release call those of the same release.',
+        examples: [{ PRICING_URL: 'pricing' }, { PRICING_URL: 'pricing/v1' }],
+        with: { file: { services: { pricing: { command: 'node dist/pricing.js', paths: [] } } } },
+      },
+    ),
     health: key(httpExpectation.optional(), {
       description: 'Is the process alive? Must not look at the database: a restart would not bring that back.',
       examples: ['/healthz', { path: '/healthz', contentType: 'application/json', contains: '"status":"ok"' }],

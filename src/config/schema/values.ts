@@ -18,7 +18,8 @@ function converted<T>(expected: string, read: (text: string) => T | undefined) {
 }
 
 /** Text of a form that can be shown in an editor, too. */
-const ofForm = (expected: string, form: RegExp) => z.string({ error: expected }).regex(form, { error: expected });
+export const ofForm = (expected: string, form: RegExp) =>
+  z.string({ error: expected }).regex(form, { error: expected });
 
 /** Longer than this is a slip of the keyboard: ten years. */
 const LONGEST = 3_650 * 86_400_000;

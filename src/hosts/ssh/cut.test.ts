@@ -35,7 +35,7 @@ describe.skipIf(noSecondHost !== undefined)('the line to a host', { timeout: 180
     const starts = join(second.root, 'starts');
     const lines: string[] = [];
     const end = host.run({ ...work(starts, 30), onLine: (line) => lines.push(line) });
-    await expect.poll(() => lines.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => lines.length, { timeout: 30_000 }).toBeGreaterThan(1);
     await second.cut();
     // What is asked meanwhile waits.
     const asked = host.exists(starts);
@@ -64,7 +64,7 @@ describe.skipIf(noSecondHost !== undefined)('the line to a host', { timeout: 180
     const starts = join(second.root, 'lost');
     const lines: string[] = [];
     const end = host.run({ ...work(starts, 40), onLine: (line) => lines.push(line) });
-    await expect.poll(() => lines.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => lines.length, { timeout: 30_000 }).toBeGreaterThan(0);
     await second.cut();
     const asked = host.exists(starts).then(() => undefined, problemOf);
     expect(await end).toMatchObject({ kind: 'lost', reason: expect.stringContaining('did not come back within 2 s') });
@@ -84,7 +84,7 @@ describe.skipIf(noSecondHost !== undefined)('the line to a host', { timeout: 180
     const host = await second.connect();
     const lines: string[] = [];
     const end = host.run({ ...work(join(second.root, 'killed'), 60), onLine: (line) => lines.push(line) });
-    await expect.poll(() => lines.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => lines.length, { timeout: 30_000 }).toBeGreaterThan(0);
     const before = second.agents();
     for (const pid of before) process.kill(pid, 'SIGKILL');
     expect(await end).toMatchObject({ kind: 'lost', reason: expect.stringContaining('the agent there ended') });

@@ -70,7 +70,7 @@ describe.skipIf(noSecondHost !== undefined)('a host over ssh', { timeout: 60_000
     const controller = new AbortController();
     const lines: string[] = [];
     const end = host.run({ ...shell(`${marker} & echo begun; wait`), onLine: (l) => lines.push(l) }, controller.signal);
-    await expect.poll(() => lines, { timeout: 10_000 }).toEqual(['begun']);
+    await expect.poll(() => lines, { timeout: 30_000 }).toEqual(['begun']);
     controller.abort();
     expect(await end).toMatchObject({ kind: 'cancelled' });
     expect(running()).toBe('0');
@@ -126,7 +126,7 @@ describe.skipIf(noSecondHost !== undefined)('a host over ssh', { timeout: 60_000
     const port = portAt(await freePorts(1), 0);
     const there = second.inside(['python3', '-m', 'http.server', '--bind', '127.0.0.1', String(port)]);
     try {
-      await expect.poll(async () => (await host.portState(port)).kind, { timeout: 10_000 }).toBe('taken');
+      await expect.poll(async () => (await host.portState(port)).kind, { timeout: 30_000 }).toBe('taken');
       const near = await host.reach({ host: '127.0.0.1', port });
       expect(near).toEqual({ host: '127.0.0.1', port });
       expect((await fetch(`http://${near.host}:${near.port}/`)).status).toBe(200);
@@ -146,7 +146,7 @@ describe.skipIf(noSecondHost !== undefined)('a host over ssh', { timeout: 60_000
     const script = `require('http').createServer((q, s) => s.end('there')).listen('${second.root}/some.sock')`;
     const there = second.inside([process.execPath, '-e', script]);
     try {
-      await expect.poll(() => host.exists(`${second.root}/some.sock`), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => host.exists(`${second.root}/some.sock`), { timeout: 30_000 }).toBe(true);
       const near = await host.forwardSocket(`${second.root}/some.sock`);
       const answer = execFileSync('curl', ['-sS', '--unix-socket', near, 'http://x/'], { encoding: 'utf8' });
       expect(answer).toBe('there');

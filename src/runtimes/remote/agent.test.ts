@@ -12,6 +12,20 @@ import { agentProgram } from './program.ts';
 
 const run = promisify(execFile);
 
+/** A socket is in its folder a moment before anybody listens on it. */
+async function connected(at: string): Promise<Socket> {
+  for (let tries = 0; ; tries++) {
+    const connection = connect(at);
+    try {
+      await once(connection, 'connect');
+      return connection;
+    } catch (error) {
+      if (tries > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 describe('the agent on a host', () => {
   let root: string;
   let program: string;
@@ -33,20 +47,20 @@ describe('the agent on a host', () => {
   const serve = async (idleMs: number, at = socket): Promise<ChildProcess> => {
     const child = spawn(process.execPath, [program, 'serve', root, at, String(idleMs)], { stdio: 'ignore' });
     started.push(child);
-    await expect.poll(() => existsSync(at), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(at), { timeout: 30_000 }).toBe(true);
     return child;
   };
 
   const caller = async (at = socket) => {
     const heard: FromAgent[] = [];
-    const connection = connect(at);
+    const connection = await connected(at);
     connections.push(connection);
     connection.on('error', () => undefined);
     connection.on(
       'data',
       lines((line) => heard.push(JSON.parse(line))),
     );
-    await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => heard.length, { timeout: 30_000 }).toBe(1);
     return { heard, say: (message: ToAgent) => connection.write(lineOf(message)), leave: () => connection.destroy() };
   };
 
@@ -65,12 +79,12 @@ describe('the agent on a host', () => {
     await serve(60_000);
     const first = await caller();
     first.say(command('one', `echo run >>${root}/runs; echo early; ${waitsFor('heard')}; echo late`));
-    await expect.poll(() => first.heard.some(({ kind }) => kind === 'line'), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => first.heard.some(({ kind }) => kind === 'line'), { timeout: 30_000 }).toBe(true);
     first.leave();
     const second = await caller();
     second.say(command('one', `echo run >>${root}/runs`));
     await writeFile(join(root, 'heard'), '');
-    await expect.poll(() => results(second.heard), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => results(second.heard), { timeout: 30_000 }).toHaveLength(1);
     expect(second.heard.flatMap((message) => (message.kind === 'line' ? [message.text] : []))).toEqual([
       'early',
       'late',
@@ -79,12 +93,12 @@ describe('the agent on a host', () => {
     // Kept until the caller says that it has it.
     const third = await caller();
     third.say(command('one', 'exit 9'));
-    await expect.poll(() => results(third.heard), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => results(third.heard), { timeout: 30_000 }).toHaveLength(1);
     expect(results(third.heard)).toEqual(results(second.heard));
     expect((await run('cat', [`${root}/runs`])).stdout).toBe('run\n');
     third.say({ kind: 'forget', id: 'one' });
     third.say(command('one', 'exit 9'));
-    await expect.poll(() => results(third.heard), { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(() => results(third.heard), { timeout: 30_000 }).toHaveLength(2);
     expect(results(third.heard)[1]).toMatchObject({ value: { code: 9 } });
   });
 
@@ -117,7 +131,7 @@ describe('the agent on a host', () => {
       await run(process.execPath, [program, 'start', root, newer.at(-1) ?? '']);
       return child.exitCode;
     };
-    await expect.poll(askAgain, { timeout: 20_000, interval: 1_000 }).toBe(0);
+    await expect.poll(askAgain, { timeout: 30_000, interval: 1_000 }).toBe(0);
     for (const at of [socket, ...newer]) await end(at);
   });
 
@@ -139,7 +153,7 @@ describe('the agent on a host', () => {
     await run(process.execPath, [program, 'start', root, socket]);
     expect(readdirSync(root).sort()).toEqual([...kept].sort());
     busy.say({ kind: 'cancel', id: 'works' });
-    await expect.poll(() => results(busy.heard), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => results(busy.heard), { timeout: 30_000 }).toHaveLength(1);
     busy.leave();
     await end(join(root, 'agent-bb.sock'));
     await end(socket);
@@ -157,6 +171,6 @@ describe('the agent on a host', () => {
     if (!existsSync(at)) return;
     const last = await caller(at);
     last.say({ kind: 'retire' });
-    await expect.poll(() => existsSync(at), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => existsSync(at), { timeout: 30_000 }).toBe(false);
   }
 });

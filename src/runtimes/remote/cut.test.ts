@@ -56,7 +56,7 @@ describe.skipIf(noSecondHost !== undefined)('a job over ssh', { timeout: 180_000
     return [host, runtime];
   };
   const begun = (runtime: Runtime, name: string) =>
-    expect.poll(() => starts(runtime, name), { timeout: 15_000 }).toBe('start\n');
+    expect.poll(() => starts(runtime, name), { timeout: 30_000 }).toBe('start\n');
 
   it('starts once, though the line is cut while it runs', async () => {
     const [host, runtime] = await open();

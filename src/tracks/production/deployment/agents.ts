@@ -2,6 +2,7 @@ import { replaceAgents } from '../../../environments/services.ts';
 import { exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
+import { callObjective, callsIn, observeCalls } from '../../addresses.ts';
 import { appliesIf, ask } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { notReady } from '../../rollout.ts';
@@ -27,13 +28,14 @@ export const agents = (world: World): Step => ({
       is: ['==', 0, 'count'],
       source: 'plan A.2: agents by drain and restart',
     }),
+    ...(ownCalls(world).length > 0 ? [callObjective('plan A.2: services reach one another')] : []),
   ],
   retry: { kind: 'never' },
   async run(attempt) {
     const note = notebook(world.host.name, world.clock);
     const gates = await replaceAgents(world.production, await world.release(), attempt.signal);
     const failing = notReady(gates);
-    return [
+    const measured = [
       note({
         metric: 'rollout.not-ready',
         unit: 'count',
@@ -42,5 +44,12 @@ export const agents = (world: World): Step => ({
         note: failing[0],
       }),
     ];
+    const calls = ownCalls(world);
+    if (failing.length === 0 && calls.length > 0)
+      measured.push(await observeCalls(world.production, undefined, calls, note, attempt.signal));
+    return measured;
   },
 });
+
+/** Calls of agents by other services. What an agent itself calls is measured with what is live, before or after the switch. */
+const ownCalls = ({ app }: World) => callsIn(app).filter(({ to }) => to.kind === 'agent');

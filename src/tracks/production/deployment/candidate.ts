@@ -1,6 +1,7 @@
 import { exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
+import { callObjective, callsIn, isWithinSlot, observeCalls } from '../../addresses.ts';
 import { ask, hasWebService } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { bringUpCandidate, notReady } from '../../rollout.ts';
@@ -33,6 +34,7 @@ export const candidate = (world: World): Step => ({
       is: ['==', 0, 'count'],
       source: 'plan A.2: health and readiness gates',
     }),
+    ...(callsIn(world.app).some(isWithinSlot) ? [callObjective('plan A.2: services reach one another')] : []),
     ...(world.app.smoke.length > 0
       ? [
           ask({
@@ -69,7 +71,10 @@ export const candidate = (world: World): Step => ({
         note: failing[0],
       }),
     ];
-    if (failing.length > 0 || world.app.smoke.length === 0) return measured;
+    const calls = callsIn(world.app).filter(isWithinSlot);
+    if (failing.length > 0) return measured;
+    if (calls.length > 0) measured.push(await observeCalls(world.production, slot, calls, note, attempt.signal));
+    if (world.app.smoke.length === 0) return measured;
     const door = already === 'live' ? 'public' : 'preview';
     const seen = await smokeThrough(world.production, door);
     const method = {

@@ -89,7 +89,8 @@ beforeAll(async () => {
   const front = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-    upstreams: { blue: [at], green: [] },
+    backends: [{ service: 'web', paths: 'rest' as const, upstreams: { blue: [at], green: [] } }],
+    inward: [],
     fronted: [],
     scraped: [
       { name: 'mtail', address: `127.0.0.1:${portAt(ports, 3)}`, path: '/metrics' },
