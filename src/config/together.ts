@@ -3,6 +3,7 @@ import { didYouMean, type Finding, finding } from './explain.ts';
 import { PORTS_PER_ENVIRONMENT } from './schema/environments.ts';
 import { type FileInput, file } from './schema/file.ts';
 import { SERVICES, type ServiceInput, service } from './schema/services.ts';
+import { servesPeople } from './serves-people.ts';
 import { findingsAmongServices } from './services-together.ts';
 
 /** What could be read, key by key: one wrong key does not hide what is wrong between the others. */
@@ -125,7 +126,7 @@ function imagesWithoutEngine(parts: Readable): Finding[] {
 
 /** A service's own series are read by a Prometheus of ours, off its `metrics`, and held against the load balancer's log. */
 function goldenBeyondReach({ serviceEntries, given }: Readable): Finding[] {
-  return [...serviceEntries].flatMap(([name, { golden, metrics, kind }]) => {
+  return [...serviceEntries].flatMap(([name, { golden, metrics, kind, paths }]) => {
     if (golden === undefined) return [];
     const wrong = (found: string, expected: string) => [finding(['services', name, 'golden'], found, expected, 'key')];
     if (given.has('observe')) return wrong('golden series beside `observe`', '`observe.metrics`, with PromQL');
@@ -136,6 +137,8 @@ function goldenBeyondReach({ serviceEntries, given }: Readable): Finding[] {
       );
     if (kind !== 'web')
       return wrong('golden series of an agent, which answers no requests', 'no `golden`, or `kind: web`');
+    if (paths?.length === 0)
+      return wrong('golden series of a service that no request of people reaches', 'no `golden`, or `paths`');
     if (metrics === undefined)
       return wrong('golden series of a service without `metrics`', '`metrics: /metrics` beside it');
     return [];
@@ -167,7 +170,7 @@ function noWebService({ serviceEntries, servicesComplete, given }: Readable): Fi
     !servicesComplete ||
     given.has('compose') ||
     given.has('observe') ||
-    [...serviceEntries.values()].some((s) => s.kind === 'web')
+    [...serviceEntries.values()].some((s) => servesPeople({ kind: s.kind, paths: s.paths ?? 'rest' }))
   )
     return [];
   return ['load', 'smoke', 'recorder']

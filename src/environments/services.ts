@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Service } from '../config/app.ts';
+import type { App, Service } from '../config/app.ts';
 import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
@@ -100,9 +100,11 @@ async function refuseTakenPorts(environment: Environment, units: readonly Unit[]
 async function startOne(environment: Environment, service: Service, unit: Unit, signal: AbortSignal): Promise<Gate> {
   const begun = performance.now();
   await environment.runtime.start(unit);
-  const port = unit.ports[0]?.number ?? 0;
+  const whyNot = isSilent(environment.app, service)
+    ? runsSteadily(environment, unit.name)
+    : () => whyNotReady(environment, service, unit.name, unit.ports[0]?.number ?? 0);
   for (;;) {
-    const reason = signal.aborted ? 'the launch was aborted' : await whyNotReady(environment, service, unit.name, port);
+    const reason = signal.aborted ? 'the launch was aborted' : await whyNot();
     const took = Math.round(performance.now() - begun) as Milliseconds;
     if (reason === undefined) return { kind: 'ready', unit: unit.name, took };
     if (signal.aborted || took > READY_WITHIN)
@@ -125,6 +127,39 @@ async function whyNotReady(
   return why?.includes('ECONNREFUSED') && runtimeOf(environment) === 'apart'
     ? `${why}; does it listen on the address in ${service.hostVariable} (${environment.runtime.place.listen}), and not on 127.0.0.1 alone?`
     : why;
+}
+
+/**
+ * Of a worker that takes its jobs from a queue nothing need listen: it declares nothing to be asked, and nobody calls it.
+ * All that can be seen of it is that it runs.
+ */
+const isSilent = (app: App, service: Service): boolean =>
+  service.kind === 'agent' &&
+  readinessOf(service) === undefined &&
+  service.metricsPath === undefined &&
+  service.port === undefined &&
+  !app.services.some(({ addresses }) => addresses.some(({ service: called }) => called === service.name));
+
+/** One that ends at once, a slip in its settings for instance, has ended within this time. */
+const STEADY_FOR: Milliseconds = seconds(3);
+
+/** Why it does not run, or not long enough yet as the same process; undefined once it does. */
+function runsSteadily({ runtime }: Environment, unit: string): () => Promise<string | undefined> {
+  let seen: { readonly pid: number; readonly since: number } | undefined;
+  let ends = 0;
+  return async () => {
+    const state = await runtime.inspect(unit);
+    const pid = state.kind === 'running' ? state.pid : undefined;
+    if (seen !== undefined && seen.pid !== pid) ends++;
+    if (pid === undefined) {
+      seen = undefined;
+      return state.kind === 'failed' ? `it ended: ${state.exit}` : 'it does not run';
+    }
+    if (seen?.pid !== pid) seen = { pid, since: performance.now() };
+    if (performance.now() - seen.since >= STEADY_FOR) return undefined;
+    const again = ends === 0 ? '' : `; it has ended ${ends} times`;
+    return `it has not run for ${STEADY_FOR / 1000} s without an end${again}`;
+  };
 }
 
 /** Whether each unit has a network of its own. */

@@ -1,4 +1,5 @@
 import type { App } from '../config/app.ts';
+import { servesPeople } from '../config/serves-people.ts';
 import type { MetricUnit } from '../evidence/measurement.ts';
 import type { Comparator, Gate, Objective } from '../evidence/objective.ts';
 import type { Milliseconds } from '../evidence/units.ts';
@@ -51,6 +52,9 @@ export const ownPrometheus = (app: App): Applicability =>
 /** The first of several conditions that is not met. */
 export const appliesIfAll = (...all: readonly Applicability[]): Applicability =>
   all.find((one) => one.kind === 'not-applicable') ?? APPLIES;
+
+export const servesPages = (app: App): Applicability =>
+  appliesIf(app.services.some(servesPeople), 'no service of the app is reached by people');
 
 export const hasWebService = (app: App): Applicability =>
   appliesIf(

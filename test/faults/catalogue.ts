@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { addressesToNobody } from './planted/addresses-to-nobody.ts';
 import { alertUndelivered } from './planted/alert-undelivered.ts';
 import { backupDiffers } from './planted/backup-differs.ts';
 import { backupEscrow } from './planted/backup-escrow.ts';
@@ -6,6 +7,7 @@ import { buildFails } from './planted/build-fails.ts';
 import { cacheOpen } from './planted/cache-open.ts';
 import { cacheRefuses } from './planted/cache-refuses.ts';
 import { cacheUnbounded } from './planted/cache-unbounded.ts';
+import { candidateCallsNobody } from './planted/candidate-calls-nobody.ts';
 import { candidateNeverReady } from './planted/candidate-never-ready.ts';
 import { certificateForeign } from './planted/certificate-foreign.ts';
 import { crashLostWrites } from './planted/crash-lost-writes.ts';
@@ -56,6 +58,7 @@ import { windowTargetDown } from './planted/window-target-down.ts';
 
 /** Every fault, in the order in which they are planted: those that need less standing come first. */
 export const FAULTS: readonly Fault[] = [
+  addressesToNobody,
   alertUndelivered,
   backupDiffers,
   backupEscrow,
@@ -63,6 +66,7 @@ export const FAULTS: readonly Fault[] = [
   cacheOpen,
   cacheRefuses,
   cacheUnbounded,
+  candidateCallsNobody,
   candidateNeverReady,
   certificateForeign,
   crashLostWrites,

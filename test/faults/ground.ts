@@ -22,7 +22,7 @@ const LAUNCH = 'faults';
 /** The steps that bring each part of the ground up, and so are looked at on the sound app before anything is planted. */
 const STEPS: Readonly<Record<Standing, readonly StepId[]>> = {
   nothing: ['A.1/host', 'A.1/secrets', 'A.2/release', 'A.1/check-letters', 'C.1/build', 'C.1/tests'],
-  preflight: ['A.1/health', 'A.1/headers', 'A.1/tls', 'A.1/restore', 'A.1/migrations'],
+  preflight: ['A.1/health', 'A.1/addresses', 'A.1/headers', 'A.1/tls', 'A.1/restore', 'A.1/migrations'],
   production: [
     'A.2/keys',
     'A.2/certificates',

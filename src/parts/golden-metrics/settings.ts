@@ -1,4 +1,5 @@
 import type { App, OwnSeries } from '../../config/app.ts';
+import { servesPeople } from '../../config/serves-people.ts';
 import type { Milliseconds } from '../../evidence/units.ts';
 import { minutes, seconds } from '../../evidence/units.ts';
 import { JOBS } from './metric-names.ts';
@@ -66,9 +67,9 @@ export function goldenSettings(app: App, environment: string, changes: Partial<G
       JOBS.certificates,
       ...(app.database?.managed.kind === 'by-holdpoint' ? [JOBS.database] : []),
     ],
-    own: app.services.flatMap(({ name, kind, golden }) =>
-      kind === 'web' && golden !== undefined ? [{ service: name, series: golden }] : [],
-    ),
+    own: app.services
+      .filter(servesPeople)
+      .flatMap(({ name, golden }) => (golden === undefined ? [] : [{ service: name, series: golden }])),
     loadBalancerLatency: timesItself(app) ? 'shown' : 'judged',
     runbook: 'PRODUCTION_DEPLOYMENT_PROCEDURES.md',
     ...changes,
@@ -76,7 +77,7 @@ export function goldenSettings(app: App, environment: string, changes: Partial<G
 }
 
 function timesItself({ services }: App): boolean {
-  const web = services.filter(({ kind }) => kind === 'web');
+  const web = services.filter(servesPeople);
   return web.length > 0 && web.every(({ golden }) => golden?.duration !== undefined);
 }
 

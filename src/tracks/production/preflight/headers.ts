@@ -3,7 +3,7 @@ import { absent, exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
 import { observeHeaders } from '../../../probes/headers.ts';
-import { ask, hasWebService } from '../../asking.ts';
+import { ask, servesPages } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import type { World } from '../../world.ts';
 
@@ -14,7 +14,7 @@ export const headers = (world: World): Step => ({
   title: 'Security headers of the pages',
   needs: ['A.2/release'],
   inputs: { release: world.inputs.release, holdpoint: world.inputs.holdpoint },
-  applies: hasWebService(world.app),
+  applies: servesPages(world.app),
   tokens: ['app'],
   estimate: seconds(1),
   objectives: [

@@ -1,3 +1,4 @@
+import { servesPeople } from '../../../config/serves-people.ts';
 import { lengthText } from '../../../deliverables/format.ts';
 import { publicDoor } from '../../../environments/expectation.ts';
 import { goldenSettingsOf, prometheusTarget, SCRAPE_INTERVAL } from '../../../environments/monitoring.ts';
@@ -165,7 +166,7 @@ async function watch(world: World, attempt: Attempt): Promise<Measurement[]> {
   const golden: Measurement[] = [];
   for (const query of goldenQueries(app, settings, sampling.window))
     golden.push(...(await read(target, query, { endS, sampling, quietness }, note)));
-  const webServices = app.services.filter(({ kind }) => kind === 'web').length;
+  const webServices = app.services.filter(servesPeople).length;
   const over = { endS, window: sampling.window, tolerance: toleranceOf(world), quietness };
   golden.push(...(await fromOwnSeries({ target, settings, webServices, ...over }, note)));
   return [...golden, ...(await howWellWatched(world, target, { startS, endS }, note)), ...fromClient(client, note)];

@@ -196,11 +196,11 @@ async function whyNotSteady(environment: Environment): Promise<string | undefine
   const { live } = await readRecord(environment);
   for (const service of environment.app.services) {
     const asked = readinessOf(service);
-    if (!asked) continue;
     const slot = service.kind === 'web' ? live?.slot : undefined;
     for (let i = 0; i < service.instances; i++) {
       const target = await instanceNamed(environment, service, slot, i);
-      const how = target === undefined ? 'it does not run' : await difference(target, asked);
+      // Of what declares neither readiness nor health only that it runs can be seen.
+      const how = target === undefined ? 'it does not run' : asked && (await difference(target, asked));
       if (how !== undefined) return `${service.name} ${i + 1}: ${how}`;
     }
   }
