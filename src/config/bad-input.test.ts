@@ -532,7 +532,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'more services than an environment has ports for',
     'name: a\nservices:\n  w: { command: node a.js, instances: 32 }\n  x: { command: node a.js, instances: 16, kind: agent }\n',
     [
-      '2:1  services: found services that take 86 ports of an environment; expected at most 80: fewer services, or fewer instances of one',
+      '2:1  services: found services that take 86 ports of an environment; expected at most 85: fewer services, or fewer instances of one',
     ],
   ],
   [

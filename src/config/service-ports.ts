@@ -16,7 +16,7 @@ export const portsOfSlot = ({ instances }: TakesPorts): number => Math.max(4, 2 
 export const DOORS_OF_SERVICE = 3;
 
 /** Ports of an environment that are left for services once every part has its own. */
-export const PORTS_FOR_SERVICES = 80;
+export const PORTS_FOR_SERVICES = 85;
 
 /** All ports that services take, instances and doors. */
 export const portsOf = (services: readonly TakesPorts[]): number =>

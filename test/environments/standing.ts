@@ -68,7 +68,7 @@ export async function standing(): Promise<Standing> {
 }
 
 /** The first of a hundred ports that are all free, above those that examples and throw-away environments use. */
-async function freeHundred(): Promise<number> {
+export async function freeHundred(): Promise<number> {
   for (let first = 27_000; first < 29_900; first += 100) {
     const free = await Promise.all(Array.from({ length: 100 }, (_, i) => isFree(first + i)));
     if (free.every((one) => one)) return first;

@@ -1,0 +1,147 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { App } from '../../src/config/app.ts';
+import { appFromText } from '../../src/config/read.ts';
+import { type Environment, openEnvironment } from '../../src/environments/environment.ts';
+import { aim } from '../../src/environments/epoch.ts';
+import { publicTarget } from '../../src/environments/expectation.ts';
+import { systemClock } from '../../src/evidence/units.ts';
+import { localHost } from '../../src/hosts/local.ts';
+import { observe } from '../../src/probes/http.ts';
+import { buildRelease } from '../../src/releases/build.ts';
+import type { Release } from '../../src/releases/release.ts';
+import { sourceTree } from '../../src/releases/source-tree.ts';
+import { findEngine } from '../../src/runtimes/docker/engine.ts';
+import { ensureUser } from '../../src/server/service-user.ts';
+import { callsIn, observeCalls } from '../../src/tracks/addresses.ts';
+import { notebook } from '../../src/tracks/observing.ts';
+import { bringUpCandidate, retireOld, rollOut, switchToCandidate } from '../../src/tracks/rollout.ts';
+import { notRun } from '../runtimes/docker-ground.ts';
+import { remove, temporaryDirectory } from '../temporary-state.ts';
+import { freeHundred } from '../environments/standing.ts';
+
+/** Services that call one another, through a rollout: pages call prices, and a worker that nobody calls calls both. */
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
+
+const DESCRIPTION = (runtime: string, first: number) => `
+name: calls
+services:
+  # Listed before what it calls, and ready only once that answers.
+  pages: { command: node pages.cjs, readiness: /ready, addresses: { PRICES_URL: prices/v1 } }
+  prices: { command: node prices.cjs, readiness: /ready, paths: [] }
+  shop: { command: node prices.cjs, readiness: /ready, paths: [/shop] }
+  worker: { kind: agent, command: node worker.cjs, addresses: { PAGES_URL: pages, PRICES_URL: prices/v1 } }
+production: { httpsPort: ${first}, firstPort: ${first + 1}, hostname: calls.test, runtime: ${runtime} }
+staging: false
+`;
+
+const SERVED = `
+const { createServer } = require('node:http');
+const release = require('node:fs').readFileSync('release', 'utf8');
+const text = async (url) => (await fetch(url)).text();
+const serve = (answer) => createServer(async (request, response) => {
+  try { response.end(await answer(request.url)); } catch (error) { response.writeHead(503); response.end(String(error)); }
+}).listen(Number(process.env.PORT), process.env.HOST);
+`;
+const SOURCE = {
+  'pages.cjs': `${SERVED} serve(async (url) => (url === '/ready' ? text(process.env.PRICES_URL) : 'pages ' + release + ', ' + await text(process.env.PRICES_URL)));`,
+  'prices.cjs': `${SERVED} serve(async (url) => (url.startsWith('/shop') ? 'shop ' : 'prices ') + release + ' ' + url);`,
+  'worker.cjs': `${SERVED} setInterval(async () => console.log('worker ' + release + ' saw: ' + await text(process.env.PAGES_URL) + ' / ' + await text(process.env.PRICES_URL)), 200);`,
+};
+
+const never = new AbortController().signal;
+
+async function shop(runtime: 'process' | 'docker') {
+  const root = temporaryDirectory();
+  ensureUser();
+  const [state, source] = [join(root, 's'), join(root, 'source')];
+  await mkdir(state, { mode: 0o755 });
+  const described = appFromText(DESCRIPTION(runtime, await freeHundred()), 'holdpoint.yaml', source);
+  if (described.kind !== 'app') throw new Error(JSON.stringify(described.problems));
+  const { app } = described;
+  const host = localHost();
+  const settings = app.environments.production;
+  const environment = await openEnvironment({
+    ...{ app, name: 'production', kind: 'lasting', settings, state, host, clock: systemClock },
+  });
+  await environment.runtime.prepare(() => undefined, never);
+  return {
+    app,
+    environment,
+    async release(name: string): Promise<Release> {
+      await mkdir(source, { recursive: true });
+      for (const [file, content] of Object.entries({ ...SOURCE, release: name }))
+        await writeFile(join(source, file), content);
+      return buildRelease(app, await sourceTree(source, []), {
+        ...{ host, folder: join(state, 'releases'), clock: systemClock, progress: () => undefined },
+        signal: AbortSignal.timeout(60_000),
+        images: undefined,
+      });
+    },
+    async end() {
+      await environment.runtime.destroy();
+      remove(root);
+    },
+  };
+}
+
+const engine = await findEngine();
+
+describe.each(['process', 'docker'] as const)('services that call one another, on %s', (runtime) => {
+  describe.skipIf(runtime === 'docker' && engine.kind === 'none')(`there${notRun(engine)}`, () => {
+    let stand: Awaited<ReturnType<typeof shop>>;
+    let environment: Environment;
+    let app: App;
+    let second: Release;
+    beforeAll(async () => {
+      stand = await shop(runtime);
+      ({ environment, app } = stand);
+      const first = await stand.release('first');
+      second = await stand.release('second');
+      await aim(environment, first.source, 0);
+      expect((await rollOut(environment, first, never, systemClock)).map(({ kind }) => kind)).toEqual([
+        ...['ready', 'ready', 'ready', 'ready'],
+      ]);
+    });
+    afterAll(async () => stand?.end());
+
+    async function served(path: string, door: 'public' | 'preview' = 'public'): Promise<string> {
+      const { exchange } = await observe(await publicTarget(environment, door), { method: 'GET', path });
+      return exchange.end === 'answered' ? `${exchange.status} ${exchange.body}` : exchange.end;
+    }
+    const worker = async () => (await environment.runtime.logs('worker-1', 1)).join('');
+    const calls = async (slot: 'blue' | 'green') => {
+      const note = notebook('local', systemClock);
+      return (await observeCalls(environment, slot, callsIn(app), note, never)).observed;
+    };
+
+    it('start after those that they call, and reach them at the path that is asked for', async () => {
+      expect(await served('/')).toBe('200 pages first, prices first /v1');
+      expect(await served('/shop/7')).toBe('200 shop first /shop/7');
+      expect(await served('/v1')).toBe('200 pages first, prices first /v1');
+      await expect.poll(worker).toBe('worker first saw: pages first, prices first /v1 / prices first /v1');
+      expect(await calls('blue')).toMatchObject({ kind: 'value', value: 0, n: 3 });
+    });
+
+    it('call their own release while it is a candidate, and the worker what is live', async () => {
+      await aim(environment, second.source, 1);
+      const candidate = await bringUpCandidate(environment, second, never, systemClock);
+      expect(candidate).toMatchObject({ slot: 'green', already: 'no' });
+      expect(await served('/')).toBe('200 pages first, prices first /v1');
+      expect(await served('/', 'preview')).toBe('200 pages second, prices second /v1');
+      expect(await worker()).toBe('worker first saw: pages first, prices first /v1 / prices first /v1');
+      expect((await switchToCandidate(environment, second, systemClock)).kind).toBe('made');
+      expect(await served('/')).toBe('200 pages second, prices second /v1');
+      await expect.poll(worker).toBe('worker first saw: pages second, prices second /v1 / prices second /v1');
+      await retireOld(environment);
+      expect(await calls('green')).toMatchObject({ kind: 'value', value: 0, n: 3 });
+    });
+
+    it('are found unreachable where the instances behind an address are gone', async () => {
+      await environment.runtime.stop('prices-green-1');
+      expect(await calls('green')).toMatchObject({ kind: 'value', value: 2, n: 3 });
+    });
+  });
+});
