@@ -7,7 +7,7 @@ import { match, observe } from '../probes/http.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { authorityFile } from './certificates.ts';
 import { doorUrl, type Environment, reach } from './environment.ts';
-import { unitName } from './service-units.ts';
+import { portOfInstance, unitName } from './service-units.ts';
 
 /** What holdpoint.yaml says of a request and its answer, as the probes want it. */
 export function requestOf(asked: HttpExpectation): HttpRequest {
@@ -54,7 +54,7 @@ export async function instanceNamed(
   slot: Slot | undefined,
   instance: number,
 ): Promise<HttpTarget | undefined> {
-  const port = environment.ports.service(service.name, slot, instance);
+  const port = portOfInstance(environment, service, slot, instance);
   const address = await reach(environment, unitName(service, slot, instance), port);
   return address && instanceTarget(address);
 }

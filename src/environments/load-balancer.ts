@@ -9,7 +9,7 @@ import { expectSuccess } from './database.ts';
 import type { Environment } from './environment.ts';
 import { doorsOf } from './ports.ts';
 import { readRecord } from './record.ts';
-import { unitName, webServices } from './service-units.ts';
+import { portOfInstance, unitName, webServices } from './service-units.ts';
 
 export async function loadBalancerPart(environment: Environment) {
   const { ports, runtime, settings } = environment;
@@ -40,10 +40,10 @@ function fronted({ ports, runtime }: Environment) {
 }
 
 /** Every instance that a slot of a service may have, with its port. */
-const instancesOf = ({ ports }: Environment, service: Service, slot: Slot | undefined) =>
+const instancesOf = (environment: Environment, service: Service, slot: Slot | undefined) =>
   Array.from({ length: service.instances }, (_, i) => ({
     unit: unitName(service, slot, i),
-    port: ports.service(service.name, slot, i),
+    port: portOfInstance(environment, service, slot, i),
   }));
 
 const upstreams = (environment: Environment, service: Service, slot: Slot | undefined): string[] =>
@@ -68,7 +68,8 @@ const inwardDoors = (environment: Environment): InwardDoor[] =>
   );
 
 /** What speaks no TLS itself and is scraped: mtail, the unit exporter, and each service that has metrics. */
-function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
+function scrapedThroughInnerDoor(environment: Environment) {
+  const { app, ports, runtime } = environment;
   const { place } = runtime;
   return [
     { name: 'mtail', address: place.address('mtail', ports.mtail), path: '/metrics' },
@@ -79,7 +80,7 @@ function scrapedThroughInnerDoor({ app, ports, runtime }: Environment) {
       return (service.kind === 'web' ? (['blue', 'green'] as const) : ([undefined] as const)).flatMap((slot) =>
         Array.from({ length: service.instances }, (_, i) => {
           const name = unitName(service, slot, i);
-          return { name, address: place.address(name, ports.service(service.name, slot, i)), path };
+          return { name, address: place.address(name, portOfInstance(environment, service, slot, i)), path };
         }),
       );
     }),

@@ -73,6 +73,27 @@ export const webServices = ({ app }: Environment): Service[] => app.services.fil
 export const unitName = (service: Service, slot: Slot | undefined, instance: number): string =>
   [service.name, ...(slot ? [slot] : []), instance + 1].join('-');
 
+/**
+ * The port that an instance listens on: the one that it is told, or, where it has a network of its own, its fixed one.
+ *
+ * @throws ProblemError `input`: it has a fixed one, and instances share the ports of the host
+ */
+export function portOfInstance(
+  { name, ports, runtime }: Environment,
+  service: Service,
+  slot: Slot | undefined,
+  instance: number,
+): number {
+  if (service.port === undefined) return ports.service(service.name, slot, instance);
+  if (runtime.abilities.isolation.kind === 'can') return service.port;
+  return fail({
+    kind: 'input',
+    what: `${service.name} listens on port ${service.port} whatever it is told, and services share the ports of their host on this runtime`,
+    where: name,
+    next: 'set `runtime: docker` for the environment, or take `port` away and name the variable that tells it in `portVariable`',
+  });
+}
+
 /** One unit per instance of a service in a slot. Agents have no slot: the old instances end before the new ones start. */
 export function serviceUnits(
   environment: Environment,
@@ -83,7 +104,7 @@ export function serviceUnits(
   const { place } = environment.runtime;
   const seen = surroundings(environment, service, handoverStore(service.name), slot);
   return Array.from({ length: service.instances }, (_, instance): Unit => {
-    const port = environment.ports.service(service.name, slot, instance);
+    const port = portOfInstance(environment, service, slot, instance);
     return {
       name: unitName(service, slot, instance),
       of: service.name,

@@ -115,7 +115,7 @@ async function imagesOf(app: App, root: string, settings: BuildSettings): Promis
             `${app.name}-${service.name}`,
             {
               context: join(root, source.context),
-              file: source.file,
+              dockerfile: join(root, source.file),
               target: source.target,
               arguments: source.arguments,
             },

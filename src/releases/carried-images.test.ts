@@ -98,8 +98,16 @@ describe.skipIf(found.kind === 'none')(`images of a release on two engines${notR
     close.unshift(() => rm(root, { recursive: true, force: true }));
     const source = join(root, 'source');
     await mkdir(source);
-    await writeFile(join(source, 'Dockerfile'), 'FROM holdpoint-test-carried\nCMD ["/web"]\n');
-    const made = { kind: 'dockerfile', context: '.', file: 'Dockerfile', target: undefined, arguments: {} } as const;
+    await mkdir(join(source, 'web'));
+    await writeFile(join(source, 'web', 'Dockerfile'), 'FROM holdpoint-test-carried\nCMD ["/web"]\n');
+    // As Compose's `build: ./web` says it.
+    const made = {
+      kind: 'dockerfile',
+      context: 'web',
+      file: 'web/Dockerfile',
+      target: undefined,
+      arguments: {},
+    } as const;
     const app = {
       ...sampleApp(),
       root: source,

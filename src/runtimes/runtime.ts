@@ -51,8 +51,8 @@ export type ImageFacts = {
 export type ImageBuild = {
   /** Absolute path of the folder that is sent. */
   readonly context: string;
-  /** Relative to the context. */
-  readonly file: string;
+  /** Absolute path, in that folder or elsewhere. */
+  readonly dockerfile: string;
   readonly target: string | undefined;
   readonly arguments: Readonly<Record<string, string>>;
 };

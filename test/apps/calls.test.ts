@@ -17,9 +17,9 @@ import { ensureUser } from '../../src/server/service-user.ts';
 import { callsIn, observeCalls } from '../../src/tracks/addresses.ts';
 import { notebook } from '../../src/tracks/observing.ts';
 import { bringUpCandidate, retireOld, rollOut, switchToCandidate } from '../../src/tracks/rollout.ts';
+import { freeHundred } from '../environments/standing.ts';
 import { notRun } from '../runtimes/docker-ground.ts';
 import { remove, temporaryDirectory } from '../temporary-state.ts';
-import { freeHundred } from '../environments/standing.ts';
 
 /** Services that call one another, through a rollout: pages call prices, and a worker that nobody calls calls both. */
 
@@ -31,7 +31,7 @@ services:
   # Listed before what it calls, and ready only once that answers.
   pages: { command: node pages.cjs, readiness: /ready, addresses: { PRICES_URL: prices/v1 } }
   prices: { command: node prices.cjs, readiness: /ready, paths: [] }
-  shop: { command: node prices.cjs, readiness: /ready, paths: [/shop] }
+  shop: { command: node prices.cjs, readiness: /ready, paths: [/shop]${runtime === 'docker' ? ', port: 8080, portVariable: NOBODY_READS' : ''} }
   worker: { kind: agent, command: node worker.cjs, addresses: { PAGES_URL: pages, PRICES_URL: prices/v1 } }
 production: { httpsPort: ${first}, firstPort: ${first + 1}, hostname: calls.test, runtime: ${runtime} }
 staging: false
@@ -43,7 +43,7 @@ const release = require('node:fs').readFileSync('release', 'utf8');
 const text = async (url) => (await fetch(url)).text();
 const serve = (answer) => createServer(async (request, response) => {
   try { response.end(await answer(request.url)); } catch (error) { response.writeHead(503); response.end(String(error)); }
-}).listen(Number(process.env.PORT), process.env.HOST);
+}).listen(Number(process.env.PORT ?? 8080), process.env.HOST);
 `;
 const SOURCE = {
   'pages.cjs': `${SERVED} serve(async (url) => (url === '/ready' ? text(process.env.PRICES_URL) : 'pages ' + release + ', ' + await text(process.env.PRICES_URL)));`,

@@ -58,7 +58,12 @@ describe.skipIf(found.kind === 'none')(`images of an app${notRun(found)}`, () =>
   ): Promise<ImageFacts> => {
     const facts = await images().build(
       'test-app',
-      { context: root, file: more.file ?? 'Dockerfile', target: more.target, arguments: more.arguments ?? {} },
+      {
+        context: root,
+        dockerfile: join(root, more.file ?? 'Dockerfile'),
+        target: more.target,
+        arguments: more.arguments ?? {},
+      },
       (line) => lines.push(line),
       never,
     );
@@ -127,6 +132,23 @@ RUN exit 1
     expect(sent).toBe('./.dockerignore\n./deep/a.txt\n./deep/link\n./secrets/public\n');
   });
 
+  it('takes a Dockerfile that lies beside its context, with the ignored files that it names', async () => {
+    const root = await context('beside', {
+      'docker/Dockerfile': `FROM ${common}\nCOPY . /sent/\n`,
+      'docker/Dockerfile.dockerignore': '*.log\n',
+      'app/.dockerignore': '*.txt\n',
+      'app/a.txt': 'x',
+      'app/a.log': 'x',
+    });
+    const { id } = await build(join(root, 'app'), { file: '../docker/Dockerfile' });
+    const sent = await output({ kind: 'image', id }, [
+      'sh',
+      '-c',
+      'cd /sent; find . ! -type d ! -name ".dockerfile.*" | sort',
+    ]);
+    expect(sent).toBe('./.dockerignore\n./a.txt\n');
+  });
+
   it('shows the last lines of a step that fails', async () => {
     const root = await context('failing', {
       Dockerfile: `FROM ${common}\nRUN echo the reason; exit 3\n`,
@@ -148,7 +170,7 @@ RUN exit 1
     setTimeout(() => stop.abort(), 1_000);
     const call = images().build(
       'test-app',
-      { context: root, file: 'Dockerfile', target: undefined, arguments: {} },
+      { context: root, dockerfile: join(root, 'Dockerfile'), target: undefined, arguments: {} },
       () => {},
       stop.signal,
     );

@@ -1,11 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { fail, ProblemError } from '../../evidence/problem.ts';
 import { minutes } from '../../evidence/units.ts';
 import { localHost } from '../../hosts/local.ts';
 import { checkedPath } from '../checked-name.ts';
 import type { ImageBuild, ImageFacts } from '../runtime.ts';
-import { archive, folderEntries } from './archive.ts';
+import { archive, type Entry, folderEntries } from './archive.ts';
 import { build, followed, type Progress } from './build.ts';
 import type { Engine } from './engine.ts';
 import { saidByEngine } from './engine-problem.ts';
@@ -24,26 +25,25 @@ const PULL_LIMIT = minutes(30);
 export async function buildFromDockerfile(
   engine: Engine,
   name: string,
-  { context, file, target, arguments: given }: ImageBuild,
+  { context, dockerfile, target, arguments: given }: ImageBuild,
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<ImageFacts> {
-  const dockerfile = posix.normalize(file);
-  if (!(await isFile(join(context, dockerfile)))) {
+  if (!(await isFile(dockerfile))) {
     fail({
       kind: 'input',
       what: `there is no Dockerfile for the service ${name}`,
-      where: join(context, dockerfile),
+      where: dockerfile,
       next: 'mend `dockerfile` of the service in holdpoint.yaml',
     });
   }
-  const kept = await keptBy(context, checkedPath(dockerfile));
+  const sent = await sentFor(context, dockerfile);
   const id = await build(
     engine,
     {
       what: `the image of ${name}`,
-      context: () => archive(folderEntries(context, { kept })),
-      dockerfile,
+      context: () => archive(sent.entries()),
+      dockerfile: sent.dockerfile,
       labels: { [LABELS.kind]: 'app' },
       ...(target === undefined ? {} : { target }),
       buildArguments: given,
@@ -111,17 +111,35 @@ async function factsOf(engine: Engine, name: string): Promise<ImageFacts> {
   return { id, entrypoint, arguments: words, ports };
 }
 
+/** What the engine is sent, and the name that the Dockerfile has in it. */
+async function sentFor(context: string, dockerfile: string) {
+  const isIgnored = await ignoredBy(context, dockerfile);
+  const inside = relative(context, dockerfile);
+  if (inside !== '..' && !inside.startsWith('../')) {
+    const name = checkedPath(inside);
+    // The Dockerfile itself is needed whatever is ignored.
+    const kept = (path: string) => path === name || !isIgnored(path);
+    return { dockerfile: name, entries: () => folderEntries(context, { kept }) };
+  }
+  const name = `.dockerfile.${randomUUID()}`;
+  const content = await readFile(dockerfile);
+  async function* entries(): AsyncGenerator<Entry> {
+    yield { kind: 'file', path: name, mode: 0o644, content };
+    yield* folderEntries(context, { kept: (path) => !isIgnored(path) });
+  }
+  return { dockerfile: name, entries };
+}
+
 /** By `DOCKERFILE.dockerignore` where there is one, else by `.dockerignore` of the context. */
-async function keptBy(context: string, dockerfile: string): Promise<(path: string) => boolean> {
-  for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
+async function ignoredBy(context: string, dockerfile: string): Promise<(path: string) => boolean> {
+  for (const file of [`${dockerfile}.dockerignore`, join(context, '.dockerignore')]) {
     // One that is there and cannot be read is a Problem: without its rules, secrets could be sent along.
-    const text = await localHost().read(join(context, file));
+    const text = await localHost().read(file);
     if (text === undefined) continue;
     const rules = (await dockerignore())({ ignorecase: false }).add(Buffer.from(text).toString('utf8'));
-    // The Dockerfile itself is needed whatever is ignored.
-    return (path) => path === dockerfile || !rules.ignores(path);
+    return (path) => rules.ignores(path);
   }
-  return () => true;
+  return () => false;
 }
 
 const isFile = (path: string): Promise<boolean> =>
