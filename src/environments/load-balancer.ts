@@ -115,18 +115,18 @@ export async function bringUpLoadBalancer(environment: Environment): Promise<voi
 async function refuseToCutOff(environment: Environment): Promise<void> {
   const { live } = await readRecord(environment);
   if (!live) return;
-  const named = new Set(
-    webServices(environment).flatMap((s) => instancesOf(environment, s, live.slot).map(({ port }) => port)),
-  );
+  const named = new Set(webServices(environment).flatMap((s) => upstreams(environment, s, live.slot)));
   const running = (await environment.runtime.list())
     .filter(({ unit, state }) => unit.role === 'web' && unit.slot === live.slot && state.kind === 'running')
     .map(({ unit }) => unit);
   for (const service of new Set(running.map((unit) => unit.of))) {
-    const ports = running.filter((unit) => unit.of === service).flatMap((unit) => unit.ports.map((p) => p.number));
-    if (ports.length === 0 || ports.some((port) => named.has(port))) continue;
+    const addresses = running
+      .filter((unit) => unit.of === service)
+      .flatMap((unit) => unit.ports.map((p) => environment.runtime.place.address(unit.name, p.number)));
+    if (addresses.length === 0 || addresses.some((address) => named.has(address))) continue;
     fail({
       kind: 'conflict',
-      what: `${service} is live at port ${ports.join(', ')}, which would now belong to something else`,
+      what: `${service} is live at ${addresses.join(', ')}, where the load balancer would look for it no more`,
       where: environment.name,
       next: 'name new services below those that run in holdpoint.yaml, or take the app down first (`holdpoint down`)',
     });

@@ -37,8 +37,11 @@ export async function startSlot(
   signal: AbortSignal,
 ): Promise<Gate[]> {
   const gates: Gate[] = [];
-  for (const service of calledFirst(webServices(environment)))
+  for (const service of calledFirst(webServices(environment))) {
     gates.push(...(await start(environment, release, service, slot, signal)));
+    // The slot is not used as it is, and who calls this service could not become ready either.
+    if (gates.some(({ kind }) => kind === 'not-ready')) break;
+  }
   return gates;
 }
 

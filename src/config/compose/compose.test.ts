@@ -354,6 +354,27 @@ describe('a service of a Compose file', () => {
     ]);
   });
 
+  it('is known by every name that the file gives it', () => {
+    const { app, remarks } = taken(
+      services(
+        [
+          'web:',
+          '  image: web',
+          '  ports: ["80:80"]',
+          '  links: ["db:store"]',
+          '  environment: { API: "http://the-api:8000", SECOND: "http://api.internal", DATABASE_URL: "postgres://u@store/shop", REDIS_URL: "redis://shop-cache" }',
+          'api: { image: api, expose: ["8000"], container_name: the-api }',
+          'second: { image: b, expose: ["80"], networks: { back: { aliases: [api.internal] } } }',
+          'db: { image: postgres:16 }',
+          'cache: { image: redis:7, hostname: shop-cache }',
+        ].join('\n'),
+      ),
+    );
+    expect(app.services[0]?.addresses.map((a) => `${a.variable}=${a.service}`)).toEqual(['API=api', 'SECOND=second']);
+    expect([app.database?.handover.variable, app.cache?.handover.variable]).toEqual(['DATABASE_URL', 'REDIS_URL']);
+    expect(remarks.filter((remark) => remark.includes('variable'))).toEqual([]);
+  });
+
   it('is what people reach where no other calls it; of two, one has every path unless x-holdpoint says which', () => {
     const both = (api: string) =>
       taken(

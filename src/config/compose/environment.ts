@@ -12,6 +12,8 @@ type Entry = { readonly name: string; readonly value: string; readonly raw: stri
 export type Surroundings = {
   /** Variables that holdpoint.yaml hands over itself; theirs win. */
   readonly handedOver: ReadonlySet<string>;
+  /** The service that a host name means: its own name, or another one that the file gives it. */
+  readonly serviceCalled: (host: string) => string;
   /** Services of the file by what became of them. */
   readonly databases: ReadonlySet<string>;
   readonly caches: ReadonlySet<string>;
@@ -144,9 +146,10 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   if (secret !== undefined) return { kind: 'secret-file', secret };
   const [, host = '', database] =
     /^postgres(?:ql)?(?:\+\w+)?:\/\/(?:[^@/]*@)?([^:/?]+)[^/]*(?:\/([^?]*))?/.exec(value) ?? [];
-  if (around.databases.has(host)) return { kind: 'database', name: database === '' ? undefined : database };
+  if (around.databases.has(around.serviceCalled(host)))
+    return { kind: 'database', name: database === '' ? undefined : database };
   const [, cache = '', number] = /^(?:redis|valkey):\/\/(?:[^@/]*@)?([^:/?]+)[^/]*(?:\/(\d+)?)?/.exec(value) ?? [];
-  if (around.caches.has(cache)) return { kind: 'cache', number: Number(number ?? 0) };
+  if (around.caches.has(around.serviceCalled(cache))) return { kind: 'cache', number: Number(number ?? 0) };
   if (around.port !== undefined && /PORT$/.test(variable) && value === String(around.port)) return { kind: 'port' };
   if (/(^|_)(HOST|HOSTNAME|BIND|ADDRESS)$/.test(variable) && /^(0\.0\.0\.0|::|\[::\])$/.test(value))
     return { kind: 'host' };
@@ -155,7 +158,7 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   const from = soleVariable(raw);
   if (from !== undefined && (namesSecret(variable) || namesSecret(from) || looksLikeSecret(value)))
     return { kind: 'secret', from };
-  const named = [...hostsIn(variable, value)];
+  const named = [...hostsIn(variable, value)].map(around.serviceCalled);
   const has = (names: { has(name: string): boolean }) => named.find((one) => names.has(one));
   if (has(around.databases) !== undefined || isDatabasePart(variable, around))
     return { kind: 'left-out', because: DATABASE_PART };
@@ -171,9 +174,9 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
 }
 
 /** A variable that holds the URL of one other service is told that service's address here. */
-function addressOf(variable: string, value: string, other: string, { others }: Surroundings): Meaning {
+function addressOf(variable: string, value: string, other: string, { others, serviceCalled }: Surroundings): Meaning {
   const [, host = '', port = '80', path = ''] = /^http:\/\/([\w.-]+)(?::(\d+))?(\/[^\s?#]*)?$/.exec(value) ?? [];
-  if (host !== other)
+  if (serviceCalled(host) !== other)
     return {
       kind: 'left-out',
       because: `it names the service ${other}, which is told by one variable with its whole http URL here: give \`x-holdpoint: { addresses: { ${variable}: ${other} } }\` if it can be read so`,

@@ -11,6 +11,7 @@ import {
   type NotTakenOver,
   type PlacedFault,
 } from './compose-file.ts';
+import { hostNames } from './host-names.ts';
 import { dependenciesOf, orderFindings } from './order.ts';
 import { reached } from './reached.ts';
 import { portsOf, type Remark } from './service-words.ts';
@@ -35,6 +36,7 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
   const each = [...is('service')].map((name) =>
     takenService(compose, name, services.get(name) ?? {}, {
       own,
+      hosts: hostNames(services),
       databases: is('database'),
       caches: is('cache'),
       dropped: new Set([...is('dropped'), ...is('one-shot')]),

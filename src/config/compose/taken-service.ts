@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Wishes } from './classify.ts';
 import { at, type ComposeFile, isMapping, itemsOf, type Mapping, textOf } from './compose-file.ts';
 import { type Surroundings, type TakenEnvironment, takenEnvironment } from './environment.ts';
+import { linkNames } from './host-names.ts';
 import { dependenciesOf } from './order.ts';
 import {
   commandOf,
@@ -26,6 +27,8 @@ export type Own = Wishes & {
 
 export type Around = {
   readonly own: Own;
+  /** The service that each host name of the file means. */
+  readonly hosts: ReadonlyMap<string, string>;
   readonly databases: ReadonlySet<string>;
   readonly caches: ReadonlySet<string>;
   readonly dropped: ReadonlySet<string>;
@@ -49,7 +52,9 @@ export function takenService(compose: ComposeFile, name: string, service: Mappin
   const ports = portsOf(service);
   const mounts = mountsOf(name, service);
   const secretFiles = secretFilesOf(service);
+  const links = linkNames(service);
   const surroundings: Surroundings = {
+    serviceCalled: (host) => links.get(host) ?? around.hosts.get(host) ?? host,
     handedOver: around.own.handedOver,
     databases: around.databases,
     caches: around.caches,
