@@ -213,6 +213,8 @@ export type GoldenQueries = {
 /** Where a secret is to be had. Only the reference is ever stored or printed. */
 export type SecretReference =
   | { readonly kind: 'file'; readonly path: string }
+  /** A line of a file of `NAME=value` lines. */
+  | { readonly kind: 'dotenv'; readonly path: string; readonly variable: string }
   | { readonly kind: 'env'; readonly variable: string }
   | { readonly kind: 'command'; readonly command: Command };
 

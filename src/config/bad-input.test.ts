@@ -345,7 +345,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a password in the database URL',
     more('database: { url: "postgres://app:hunter2@db/app" }\n'),
     [
-      '4:18  database.url: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
+      '4:18  database.url: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`',
     ],
   ],
   [
@@ -472,7 +472,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a database URL that is no reference',
     'name: a\nobserve: { url: https://shop.example.com, database: postgres://x }\n',
     [
-      '2:53  observe.database: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`',
+      '2:53  observe.database: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`',
     ],
   ],
   [
@@ -697,14 +697,14 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a literal secret',
     more('secrets: { session: hunter2 }\n'),
     [
-      '4:21  secrets.session: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`, or `generated:BYTES` (16 to 1024)',
+      '4:21  secrets.session: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`, or `generated:BYTES` (16 to 1024)',
     ],
   ],
   [
     'a generated secret of too few bytes',
     more('secrets: { session: "generated:8" }\n'),
     [
-      '4:21  secrets.session: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`, or `generated:BYTES` (16 to 1024)',
+      '4:21  secrets.session: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`, or `generated:BYTES` (16 to 1024)',
     ],
   ],
   [
@@ -732,7 +732,7 @@ const TABLE: readonly (readonly [what: string, text: string, messages: readonly 
     'a webhook with a token',
     more('notifications: [{ webhook: "https://chat.example.com/T0/abcdefghij0123456789klm" }]\n'),
     [
-      '4:28  notifications[0].webhook: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`; or, where it holds nothing secret, an http or https URL',
+      '4:28  notifications[0].webhook: found a text that may be the secret itself, so it is not shown; expected a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`; or, where it holds nothing secret, an http or https URL',
     ],
   ],
   [

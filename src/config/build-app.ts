@@ -140,7 +140,9 @@ function secret(name: string, { from, as, variable }: SecretInput, origin: Origi
 
 /** A file is meant relative to holdpoint.yaml, from whatever folder the command is run. */
 const located = (reference: SecretReference, { root }: Origin): SecretReference =>
-  reference.kind === 'file' ? { kind: 'file', path: resolve(root, reference.path) } : reference;
+  reference.kind === 'file' || reference.kind === 'dotenv'
+    ? { ...reference, path: resolve(root, reference.path) }
+    : reference;
 
 function environments(input: FileInput): App['environments'] {
   const { name, observe, hosts, production, staging } = input;

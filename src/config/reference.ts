@@ -164,7 +164,7 @@ For completion in an editor that knows the YAML language server, begin the file 
 | percentage | \`0.1 %\` |
 | command | text, split into words by the quoting rules of a shell, but run without one: pipes, redirections, variables and patterns are refused. Or a list of words |
 | commands | a command, or a list in which each item is a whole command |
-| secret | a reference: \`file:PATH\`, \`env:VARIABLE\` or \`command:COMMAND\`. What looks like a secret that was written out is refused, and never printed |
+| secret | a reference: \`file:PATH\`, \`dotenv:PATH#VARIABLE\`, \`env:VARIABLE\` or \`command:COMMAND\`. What looks like a secret that was written out is refused, and never printed |
 
 Keys that begin with \`x-\` at the left margin are not read: a place for YAML anchors. Merge keys (\`<<: *anchor\`) work.
 

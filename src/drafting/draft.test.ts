@@ -106,6 +106,20 @@ describe('a Node app', () => {
     ]);
   });
 
+  it('has its secrets from the lines of .env, and says nothing of what stands there', () => {
+    const folder = {
+      ...node({ scripts: { start: 'node a.js' } }),
+      'a.js': 'use(process.env.SESSION_SECRET, process.env.STRIPE_API_KEY, process.env.OTHER_TOKEN)',
+      '.env': 'SESSION_SECRET=canary-1\nSTRIPE_API_KEY="canary-2"\nOTHER_TOKEN=\n',
+    };
+    expect(app(folder).secrets.map(({ from }) => from)).toEqual([
+      { kind: 'dotenv', path: '/app/.env', variable: 'SESSION_SECRET' },
+      { kind: 'dotenv', path: '/app/.env', variable: 'STRIPE_API_KEY' },
+      { kind: 'env', variable: 'OTHER_TOKEN' },
+    ]);
+    expect(drafted(folder).text).not.toContain('canary');
+  });
+
   it('finds health, readiness and metrics in its sources', () => {
     const source =
       "app.get('/', home);\napp.get('/users/:id', user);\napp.get('/healthz', ok);\napp.get('/readyz', ok);\napp.get('/internal/metrics', m);";

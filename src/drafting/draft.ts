@@ -251,8 +251,15 @@ const cacheEntry = ({ variable, from, queue }: NonNullable<Understood['cache']>)
 const secretEntry = ({ name, reference, variable, from }: Understood['secrets'][number]): Line => ({
   key: name,
   value: { from: reference, variable, as: 'value' },
-  from: reference.startsWith('generated:') ? `${from}; made once and kept` : `${from}; set it where you run Holdpoint`,
+  from: `${from}; ${whereItIs(reference)}`,
 });
+
+const whereItIs = (reference: string): string =>
+  reference.startsWith('generated:')
+    ? 'made once and kept'
+    : reference.startsWith('dotenv:')
+      ? 'its value is in .env'
+      : 'set it where you run Holdpoint';
 
 function hostnameLine(name: string, { hostname }: Answers): Line {
   if (isKnown(hostname))

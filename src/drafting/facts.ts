@@ -34,7 +34,7 @@ const MOST_TEXTS = 600;
 const LARGEST_TEXT = 400_000;
 
 const NAMED =
-  /^(package\.json|pyproject\.toml|requirements[\w.-]*\.txt|Pipfile|setup\.cfg|Procfile|(docker-)?compose(\.[\w-]+)?\.ya?ml|Dockerfile|alembic\.ini|manage\.py|(openapi|swagger)\.(ya?ml|json)|prometheus\.ya?ml|index\.html|schema\.prisma|\.env\.(example|sample|template)|Makefile)$/i;
+  /^(package\.json|pyproject\.toml|requirements[\w.-]*\.txt|Pipfile|setup\.cfg|Procfile|(docker-)?compose(\.[\w-]+)?\.ya?ml|Dockerfile|alembic\.ini|manage\.py|(openapi|swagger)\.(ya?ml|json)|prometheus\.ya?ml|index\.html|schema\.prisma|\.env(\.(example|sample|template))?|Makefile)$/i;
 const SOURCE = /\.(py|[cm]?[jt]sx?)$/;
 
 /** Reads what is there. A file or folder that cannot be read is passed over, like one that is not there. */

@@ -57,7 +57,7 @@ export function understand(facts: Facts, nodeVersion: string): Understood {
     ...(cacheFrom === undefined || compose !== undefined
       ? {}
       : { cache: { variable: cache?.value ?? 'REDIS_URL', from: cacheFrom, ...(queue && { queue }) } }),
-    secrets: compose === undefined ? secretsOf(ofNode?.secrets, secretsRead(variables)) : [],
+    secrets: compose === undefined ? secretsOf(ofNode?.secrets, secretsRead(variables, facts)) : [],
     smoke: smokeOf(ofSite?.smoke, routes, services),
     load: routes.reads.map(({ value, from }) => guess(pathOf(value), from)),
     notes: [...(ofNode?.notes ?? []), ...(ofPython?.notes ?? []), ...(prometheusMetrics(facts)?.notes ?? [])],

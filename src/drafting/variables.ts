@@ -1,3 +1,4 @@
+import { envFile } from '../config/compose/env-file.ts';
 import { namesSecret } from '../config/literal-secret.ts';
 import { type Facts, lineAt, textsLike } from './facts.ts';
 import { type Findings, type Guess, guess } from './guess.ts';
@@ -40,12 +41,18 @@ function firstLike(variables: ReadonlyMap<string, string>, form: RegExp): Guess<
   return first === undefined ? undefined : guess(first[0], first[1]);
 }
 
-/** Secrets that the sources read: made by Holdpoint where that is enough, else of whoever runs it. */
-export function secretsRead(variables: ReadonlyMap<string, string>): Findings['secrets'] {
+/** Secrets that the sources read: a line of the team's `.env`, else made by Holdpoint where that is enough, else of whoever runs it. */
+export function secretsRead(variables: ReadonlyMap<string, string>, facts: Facts): Findings['secrets'] {
+  const own = envFile(facts.texts.get('.env') ?? '');
   return [...variables].flatMap(([variable, from]) => {
     if (!namesSecret(variable) && !OWN_KEY.test(variable)) return [];
     if (/^(?:POSTGRES|PG|DB|DATABASE|NPM|GITHUB|CI|TEST|E2E)_/.test(variable)) return [];
     const name = variable.toLowerCase().replaceAll('_', '-');
-    return [{ name, variable, from, reference: OWN_KEY.test(variable) ? 'generated:32' : `env:${variable}` }];
+    return [{ name, variable, from, reference: referenceTo(variable, own) }];
   });
+}
+
+function referenceTo(variable: string, own: ReadonlyMap<string, string>): string {
+  if ((own.get(variable) ?? '') !== '') return `dotenv:.env#${variable}`;
+  return OWN_KEY.test(variable) ? 'generated:32' : `env:${variable}`;
 }

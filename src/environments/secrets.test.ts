@@ -61,6 +61,11 @@ describe('a secret that is referred to', () => {
     expect(await resolved({ kind: 'file', path: 'key' })).toBe('a secret');
   });
 
+  it('comes from a line of a file of variables', async () => {
+    await writeFile(join(folder, '.env'), "# of the team\nexport OTHER=1\nKEY='a # $secret'\nEMPTY=\n");
+    expect(await resolved({ kind: 'dotenv', path: '.env', variable: 'KEY' })).toBe('a # $secret');
+  });
+
   it('comes from what a command prints', async () => {
     expect(await resolved({ kind: 'command', command: ['/bin/echo', 'printed'] })).toBe('printed');
   });
@@ -68,10 +73,14 @@ describe('a secret that is referred to', () => {
   it.each<[string, SecretReference]>([
     ['is empty', { kind: 'file', path: 'empty' }],
     ['cannot be read', { kind: 'file', path: 'absent' }],
+    ['cannot be read', { kind: 'dotenv', path: 'absent', variable: 'KEY' }],
+    ['is not in its file', { kind: 'dotenv', path: '.env', variable: 'KEYS' }],
+    ['is empty', { kind: 'dotenv', path: '.env', variable: 'EMPTY' }],
     ['is not set', { kind: 'env', variable: 'HOLDPOINT_TEST_NOT_SET' }],
     ['was not given by its command', { kind: 'command', command: ['/bin/sh', '-c', 'echo canary; exit 3'] }],
   ])('that %s is a problem without anything of its content', async (reason, from) => {
     await writeFile(join(folder, 'empty'), ' \n');
+    await writeFile(join(folder, '.env'), 'KEY_OF_ANOTHER=canary\nEMPTY=\n');
     const seen = await resolved(from).then(
       () => 'resolved',
       (error) => JSON.stringify(error.problem),

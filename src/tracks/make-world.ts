@@ -11,6 +11,7 @@ import { findRelease } from '../releases/build.ts';
 import { missingImages } from '../releases/carried-images.ts';
 import { digestOf, digestOfNamed } from '../releases/digest.ts';
 import { buildInputs, type Release } from '../releases/release.ts';
+import { secretFiles } from '../releases/secret-files.ts';
 import { sourceTree } from '../releases/source-tree.ts';
 import { openPreflight } from './preflight-environment.ts';
 import { standUp } from './stand-up.ts';
@@ -43,9 +44,10 @@ export type WorldSettings = {
 
 export async function makeWorld(settings: WorldSettings): Promise<World> {
   const { app, state, host, clock } = settings;
-  const source = await sourceTree(app.root, app.ignore);
+  const left = [...app.ignore, ...secretFiles(app)];
+  const source = await sourceTree(app.root, left);
   // What is no part of a release (tests, say) still decides what a pipeline finds.
-  const everything = app.ignore.length === 0 ? source : await sourceTree(app.root, []);
+  const everything = left.length === 0 ? source : await sourceTree(app.root, []);
   const present = buildInputs(app, source);
   const target = settings.before?.release ?? present;
   const production = await environmentOf(settings, 'production');

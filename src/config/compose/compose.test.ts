@@ -354,6 +354,37 @@ describe('a service of a Compose file', () => {
     ]);
   });
 
+  it('has its secrets from the files in which they stand, and none of them is read', () => {
+    const compose = services(
+      [
+        'web:',
+        '  image: web',
+        '  env_file: web.env',
+        '  environment: { SECRET_KEY: "${SECRET_KEY}", SHELL_TOKEN: "${SHELL_TOKEN}", MADE_PASSWORD: "a-${SECRET_KEY}" }',
+        'worker: { image: web, env_file: worker.env }',
+      ].join('\n'),
+    );
+    const files = {
+      '.env': 'SECRET_KEY=k3y-of-the-team\n',
+      'web.env': 'LOG_LEVEL=info\nSTRIPE_KEY=sk_live_canary0123456789\nPART_PASSWORD=${SECRET_KEY}-x\n',
+      'worker.env': 'STRIPE_KEY=sk_live_another0123456789\n',
+    };
+    const { app, remarks } = taken(compose, files);
+    expect(app.secrets.map((s) => [s.handover.variable, s.from])).toEqual([
+      ['STRIPE_KEY', { kind: 'dotenv', path: '/app/worker.env', variable: 'STRIPE_KEY' }],
+      ['SECRET_KEY', { kind: 'dotenv', path: '/app/.env', variable: 'SECRET_KEY' }],
+      ['SHELL_TOKEN', { kind: 'env', variable: 'SHELL_TOKEN' }],
+    ]);
+    expect(app.services.map((s) => s.environment)).toEqual([{ LOG_LEVEL: 'info' }, {}]);
+    const text = JSON.stringify([app, remarks]);
+    for (const secret of ['k3y-of', 'canary', 'sk_live']) expect(text).not.toContain(secret);
+    expect(remarks).toEqual([
+      'compose.yaml:2  services.web: the secret stripe-key: services share their secrets here, and worker has another one of that name, which is taken: give one of them another variable',
+      'compose.yaml:4  services.web: the variable PART_PASSWORD: it holds what looks like a secret: name it under `secrets`, as a reference',
+      'compose.yaml:5  services.web: the variable MADE_PASSWORD: it holds what looks like a secret: name it under `secrets`, as a reference',
+    ]);
+  });
+
   it('is known by every name that the file gives it', () => {
     const { app, remarks } = taken(
       services(

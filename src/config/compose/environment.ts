@@ -6,7 +6,14 @@ import { envFile } from './env-file.ts';
 import { soleVariable } from './interpolation.ts';
 
 /** One variable of a service, with the place that set it. */
-type Entry = { readonly name: string; readonly value: string; readonly raw: string; readonly path: Path };
+type Entry = {
+  readonly name: string;
+  readonly value: string;
+  readonly raw: string;
+  readonly path: Path;
+  /** The `env_file` in which it stands as it is, relative to holdpoint.yaml; not where it is put together from other variables. */
+  readonly file: string | undefined;
+};
 
 /** What the variables of a service are compared with. */
 export type Surroundings = {
@@ -55,7 +62,8 @@ export type TakenEnvironment = {
 
 export type TakenSecret =
   | { readonly kind: 'file'; readonly variable: string }
-  | { readonly kind: 'env'; readonly from: string; readonly variable: string };
+  /** `reference` as holdpoint.yaml has it. */
+  | { readonly kind: 'reference'; readonly reference: string; readonly variable: string };
 
 export function takenEnvironment(compose: ComposeFile, name: string, around: Surroundings): TakenEnvironment {
   const { entries, remarks: missing } = entriesOf(compose, name);
@@ -70,9 +78,10 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
   let portVariable: string | undefined;
   let hostVariable: string | undefined;
   let databaseName: string | undefined;
-  for (const { name: variable, value, raw, path } of entries) {
+  for (const entry of entries) {
+    const { name: variable, path, value } = entry;
     const what = `services.${name}: the variable ${variable}`;
-    const meaning = meaningOf(variable, value, raw, around);
+    const meaning = meaningOf(entry, around);
     if (meaning.kind !== 'plain') unused.push(path);
     switch (meaning.kind) {
       case 'plain':
@@ -103,13 +112,21 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
         secrets.set(meaning.secret, { kind: 'file', variable });
         break;
       case 'secret':
-        secrets.set(variable.toLowerCase().replaceAll('_', '-'), { kind: 'env', from: meaning.from, variable });
-        if (compose.variables.has(meaning.from))
-          remarks.push({
-            what,
-            because: `Holdpoint reads ${meaning.from} from the environment of whoever runs it, not from .env: export it, or give another reference under \`secrets\``,
-            path,
-          });
+        secrets.set(variable.toLowerCase().replaceAll('_', '-'), {
+          kind: 'reference',
+          // Compose takes the shell's value first, which is another one for everybody.
+          reference: isIn(meaning.from, compose)
+            ? `dotenv:${ownEnvFile(compose)}#${meaning.from}`
+            : `env:${meaning.from}`,
+          variable,
+        });
+        break;
+      case 'secret-line':
+        secrets.set(variable.toLowerCase().replaceAll('_', '-'), {
+          kind: 'reference',
+          reference: `dotenv:${meaning.file}#${variable}`,
+          variable,
+        });
         break;
       case 'left-out':
         remarks.push({ what, because: meaning.because, path });
@@ -138,9 +155,10 @@ type Meaning =
   | { readonly kind: 'address'; readonly to: string; readonly port: number }
   | { readonly kind: 'secret-file'; readonly secret: string }
   | { readonly kind: 'secret'; readonly from: string }
+  | { readonly kind: 'secret-line'; readonly file: string }
   | { readonly kind: 'left-out'; readonly because: string };
 
-function meaningOf(variable: string, value: string, raw: string, around: Surroundings): Meaning {
+function meaningOf({ name: variable, value, raw, file }: Entry, around: Surroundings): Meaning {
   if (around.handedOver.has(variable)) return { kind: 'handed-over' };
   const secret = around.secretFiles.get(value);
   if (secret !== undefined) return { kind: 'secret-file', secret };
@@ -168,7 +186,9 @@ function meaningOf(variable: string, value: string, raw: string, around: Surroun
   if (dropped !== undefined) return { kind: 'left-out', because: `it names ${dropped}, which is not taken over` };
   const other = has(around.others);
   if (other !== undefined) return addressOf(variable, value, other, around);
-  if (value !== '' && (namesSecret(variable) || looksLikeSecret(value)))
+  const isSecret = value !== '' && (namesSecret(variable) || looksLikeSecret(value));
+  if (isSecret && file !== undefined) return { kind: 'secret-line', file };
+  if (isSecret)
     return { kind: 'left-out', because: 'it holds what looks like a secret: name it under `secrets`, as a reference' };
   return { kind: 'plain' };
 }
@@ -221,6 +241,10 @@ function volumeOf(value: string, volumes: Surroundings['volumes']): Meaning | un
   return undefined;
 }
 
+const ownEnvFile = ({ folder }: ComposeFile): string => posix.join(folder, '.env');
+
+const isIn = (variable: string, { variables }: ComposeFile): boolean => (variables.get(variable) ?? '') !== '';
+
 type Entries = { readonly entries: readonly Entry[]; readonly remarks: TakenEnvironment['remarks'] };
 
 /** `env_file` first: what stands under `environment` wins, as in Compose. */
@@ -234,8 +258,12 @@ function entriesOf(compose: ComposeFile, name: string): Entries {
     const text = file === undefined ? undefined : compose.read(file);
     if (file !== undefined && text === undefined && !(isMapping(item) && item.required === false))
       remarks.push({ what: `services.${name}: the file ${file}`, because: 'there is no such file', path: filePath });
-    for (const [variable, value] of envFile(text ?? '', compose.variables))
-      found.set(variable, { name: variable, value, raw: value, path: filePath });
+    const within = file === undefined ? undefined : posix.join(compose.folder, file);
+    const alone = envFile(text ?? '');
+    for (const [variable, value] of envFile(text ?? '', compose.variables)) {
+      const stands = alone.get(variable) === value ? within : undefined;
+      found.set(variable, { name: variable, value, raw: value, path: filePath, file: stands });
+    }
   }
   const given = at(compose.data, [...own, 'environment']);
   for (const { name: variable, value, path } of isMapping(given) ? ofMapping(given, own) : ofList(given, own)) {
@@ -247,7 +275,7 @@ function entriesOf(compose: ComposeFile, name: string): Entries {
     }
     const raw = value === undefined ? `\${${variable}}` : rawOf(compose, path, variable);
     if (passed !== undefined || namesSecret(variable))
-      found.set(variable, { name: variable, value: passed ?? '', raw, path });
+      found.set(variable, { name: variable, value: passed ?? '', raw, path, file: undefined });
   }
   return { entries: [...found.values()], remarks };
 }

@@ -17,7 +17,7 @@ import { reached } from './reached.ts';
 import { portsOf, type Remark } from './service-words.ts';
 import { cacheOf } from './taken-cache.ts';
 import { databaseOf } from './taken-database.ts';
-import { type Own, takenService } from './taken-service.ts';
+import { type Own, type TakenService, takenService } from './taken-service.ts';
 
 export type TakenOver = {
   /** In the words of holdpoint.yaml. */
@@ -61,6 +61,7 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
     ...database.remarks,
     ...cache.remarks,
     ...faults.flatMap(unsetRemark),
+    ...differentSecrets(taken),
   ];
   const said = at(compose.data, ['x-holdpoint']);
   const words: Mapping = {
@@ -117,6 +118,25 @@ function roleRemarks(name: string, role: Role, own: Own): Remark[] {
   if (role.kind === 'dropped') return [{ path, what: `services.${name}`, because: role.because }];
   if (role.kind !== 'left-out' || !own.ownServices.has(name)) return [];
   return [{ path, what: `services.${name}`, because: 'holdpoint.yaml has a service of that name, which wins' }];
+}
+
+/** A secret is the app's: where two services have another one under the same name, the last is taken. */
+function differentSecrets(taken: readonly TakenService[]): Remark[] {
+  const said = new Map<string, { readonly service: string; readonly words: string }>();
+  return taken.flatMap(({ name: service, secrets }) =>
+    Object.entries(secrets).flatMap(([secret, about]) => {
+      const [before, words] = [said.get(secret), JSON.stringify(about)];
+      said.set(secret, { service, words });
+      if (before === undefined || before.words === words) return [];
+      return [
+        {
+          path: ['services', before.service],
+          what: `services.${before.service}: the secret ${secret}`,
+          because: `services share their secrets here, and ${service} has another one of that name, which is taken: give one of them another variable`,
+        },
+      ];
+    }),
+  );
 }
 
 const TOP_LEVEL: Readonly<Record<string, string>> = {

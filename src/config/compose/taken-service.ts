@@ -163,8 +163,8 @@ function secretsOf(compose: ComposeFile, name: string, service: Mapping, environ
   const words: Record<string, unknown> = {};
   const remarks: Remark[] = [];
   for (const [called, secret] of environment.secrets) {
-    if (secret.kind === 'env') {
-      words[called] = { from: `env:${secret.from}`, variable: secret.variable, as: 'value' };
+    if (secret.kind === 'reference') {
+      words[called] = { from: secret.reference, variable: secret.variable, as: 'value' };
       continue;
     }
     const about = at(compose.data, ['secrets', called]);

@@ -5,14 +5,19 @@ import { commandCarriesSecret, hasUrlPassword, looksLikeSecret } from '../litera
 import { key, refuse } from './key.ts';
 import { handoverAs, name, variable } from './values.ts';
 
-const REFERENCE = 'a reference to a secret: `file:PATH`, `env:VARIABLE` or `command:COMMAND`';
+const REFERENCE = 'a reference to a secret: `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE` or `command:COMMAND`';
 const SOURCE = `${REFERENCE}, or \`generated:BYTES\``;
 
-/** `file:PATH`, `env:VARIABLE`, `command:COMMAND`; undefined for anything else, which may be the secret itself. */
+/** `file:PATH`, `dotenv:PATH#VARIABLE`, `env:VARIABLE`, `command:COMMAND`; undefined for anything else, which may be the secret itself. */
 export function secretReference(text: string): SecretReference | undefined {
-  const [, kind, rest] = /^(file|env|command):(.+)$/s.exec(text.trim()) ?? [];
+  const [, kind, rest] = /^(file|dotenv|env|command):(.+)$/s.exec(text.trim()) ?? [];
   if (kind === undefined || rest === undefined || rest.trim() === '') return undefined;
   if (kind === 'file') return hasUrlPassword(rest) ? undefined : { kind, path: rest.trim() };
+  if (kind === 'dotenv') {
+    const [, path, named] = /^([^#]+)#([^#]+)$/.exec(rest.trim()) ?? [];
+    const isSound = path !== undefined && !hasUrlPassword(path) && variable.safeParse(named).success;
+    return isSound && named !== undefined ? { kind, path, variable: named } : undefined;
+  }
   if (kind === 'env') return variable.safeParse(rest.trim()).success ? { kind, variable: rest.trim() } : undefined;
   const split = splitCommand(rest.trim());
   if (split.kind === 'refused' || commandCarriesSecret(split.command)) return undefined;
@@ -55,8 +60,14 @@ const secretKeys = z.strictObject(
       referenceTo<Secret['from']>(`${SOURCE} (16 to 1024)`, (text) => generated(text) ?? secretReference(text)),
       {
         description:
-          'Where the secret is to be had: `file:PATH` (relative to this file), `env:VARIABLE` of whoever runs Holdpoint, `command:COMMAND` (its output), or `generated:BYTES`: made once for each environment and kept.',
-        examples: ['generated:32', 'file:/etc/stockroom/data.key', 'env:STOCKROOM_KEY', 'command:pass show stockroom'],
+          'Where the secret is to be had: `file:PATH` (relative to this file), `dotenv:PATH#VARIABLE` (a line `VARIABLE=…` of a file), `env:VARIABLE` of whoever runs Holdpoint, `command:COMMAND` (its output), or `generated:BYTES`: made once for each environment and kept.',
+        examples: [
+          'generated:32',
+          'file:/etc/stockroom/data.key',
+          'dotenv:.env#DATA_KEY',
+          'env:STOCKROOM_KEY',
+          'command:pass show stockroom',
+        ],
       },
     ),
     as: key(handoverAs.default('file'), {
