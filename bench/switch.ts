@@ -179,9 +179,10 @@ try {
   const settings = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-    backends: [
-      { service: 'web', paths: 'rest' as const, upstreams: { blue: addresses('blue'), green: addresses('green') } },
-    ],
+    backends: {
+      blue: [{ service: 'web', paths: 'rest' as const, upstreams: addresses('blue') }],
+      green: [{ service: 'web', paths: 'rest' as const, upstreams: addresses('green') }],
+    },
     inward: [],
     fronted: [],
     scraped: [],

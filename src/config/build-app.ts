@@ -34,6 +34,7 @@ import type { RecorderInput } from './schema/recorder.ts';
 import type { SecretInput } from './schema/secrets.ts';
 import type { ServiceInput } from './schema/services.ts';
 import { FILE_SERVER_PACKAGE } from './schema/source.ts';
+import { frontPath } from './serves-people.ts';
 import { handoverVariable, variableOf } from './together.ts';
 
 /** Where the file stands, and the line of a path in it: objectives carry that as their source. */
@@ -222,7 +223,8 @@ function monitoringWindow({ window, smoke, services, observe }: FileInput): Moni
     headers: read.headers,
     body: undefined,
   });
-  const usual = (reads.length > 0 ? reads : [{ path: '/', headers: {} }]).map((read) => get({ ...read, weight: 1 }));
+  const front = frontPath(Object.values(services ?? {}).map(({ kind, paths }) => ({ kind, paths: paths ?? 'rest' })));
+  const usual = (reads.length > 0 ? reads : [{ path: front, headers: {} }]).map((read) => get({ ...read, weight: 1 }));
   return { length, requestsPerMinute, requests: requests?.map(get) ?? (hasWeb ? usual : []) };
 }
 

@@ -1,4 +1,4 @@
-import { envFile } from '../config/compose/env-file.ts';
+import { plainEnvFile } from '../config/compose/env-file.ts';
 import { namesSecret } from '../config/literal-secret.ts';
 import { type Facts, lineAt, textsLike } from './facts.ts';
 import { type Findings, type Guess, guess } from './guess.ts';
@@ -43,7 +43,7 @@ function firstLike(variables: ReadonlyMap<string, string>, form: RegExp): Guess<
 
 /** Secrets that the sources read: a line of the team's `.env`, else made by Holdpoint where that is enough, else of whoever runs it. */
 export function secretsRead(variables: ReadonlyMap<string, string>, facts: Facts): Findings['secrets'] {
-  const own = envFile(facts.texts.get('.env') ?? '');
+  const own = plainEnvFile(facts.texts.get('.env') ?? '');
   return [...variables].flatMap(([variable, from]) => {
     if (!namesSecret(variable) && !OWN_KEY.test(variable)) return [];
     if (/^(?:POSTGRES|PG|DB|DATABASE|NPM|GITHUB|CI|TEST|E2E)_/.test(variable)) return [];

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { HttpExpectation } from '../config/app.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
 import { OF_PARTS } from '../parts/part.ts';
@@ -63,7 +64,8 @@ function isSaid(said: unknown): said is Said {
 const ANSWER_WITHIN = milliseconds(10_000);
 
 const askJob = (url: string, asked: HttpExpectation, place: Place): Job => ({
-  name: 'ask-from-within',
+  // Another one each time: a job of the same name that ended while nobody waited would give what it saw then.
+  name: `ask-from-within-${randomUUID().slice(0, 8)}`,
   software: OF_PARTS,
   command: [
     place.program('node'),

@@ -1,29 +1,23 @@
-import type { Service } from '../config/app.ts';
-import { fail } from '../evidence/problem.ts';
 import type { Milliseconds } from '../evidence/units.ts';
-import { caddy, type InwardDoor, reloadCaddy, switchTo, TAKEN_UP, takenUpFile, untilDrained } from '../parts/caddy.ts';
+import { caddy, reloadCaddy, switchTo, TAKEN_UP, takenUpFile, untilDrained } from '../parts/caddy.ts';
 import { carryOut, contentDigest } from '../parts/part.ts';
 import type { Slot } from '../runtimes/unit.ts';
 import { ensureCertificates } from './certificates.ts';
 import { expectSuccess } from './database.ts';
 import type { Environment } from './environment.ts';
-import { doorsOf } from './ports.ts';
-import { readRecord } from './record.ts';
-import { portOfInstance, unitName, webServices } from './service-units.ts';
+import { backendsIn, inwardDoors, refuseToMove, routingBySlot } from './routing.ts';
+import { portOfInstance, unitName } from './service-units.ts';
 
 export async function loadBalancerPart(environment: Environment) {
   const { ports, runtime, settings } = environment;
   const { authority, server } = await ensureCertificates(environment);
+  const routing = await routingBySlot(environment);
   return caddy(
     {
       hostname: settings.hostname,
       ports: { https: ports.https, preview: ports.preview, inner: ports.loadBalancerInner },
-      backends: webServices(environment).map((service) => ({
-        service: service.name,
-        paths: service.paths,
-        upstreams: upstreamsBySlot(environment, service),
-      })),
-      inward: inwardDoors(environment),
+      backends: { blue: backendsIn(routing.blue), green: backendsIn(routing.green) },
+      inward: inwardDoors(routing),
       scraped: scrapedThroughInnerDoor(environment),
       fronted: fronted(environment),
       tls: { ...server, authority },
@@ -38,34 +32,6 @@ function fronted({ ports, runtime }: Environment) {
   const front = (name: string, port: number) => ({ name, port, address: runtime.place.address(name, port) });
   return [front('prometheus', ports.prometheus), front('alertmanager', ports.alertmanager)];
 }
-
-/** Every instance that a slot of a service may have, with its port. */
-const instancesOf = (environment: Environment, service: Service, slot: Slot | undefined) =>
-  Array.from({ length: service.instances }, (_, i) => ({
-    unit: unitName(service, slot, i),
-    port: portOfInstance(environment, service, slot, i),
-  }));
-
-const upstreams = (environment: Environment, service: Service, slot: Slot | undefined): string[] =>
-  instancesOf(environment, service, slot).map(({ unit, port }) => environment.runtime.place.address(unit, port));
-
-const upstreamsBySlot = (environment: Environment, service: Service) => ({
-  blue: upstreams(environment, service, 'blue'),
-  green: upstreams(environment, service, 'green'),
-});
-
-/** Every service has its doors, called or not: a release that calls one less must not cut off the one before it. */
-const inwardDoors = (environment: Environment): InwardDoor[] =>
-  environment.app.services.flatMap((service) =>
-    doorsOf(service).map((behind): InwardDoor => {
-      const door = { service: service.name, port: environment.ports.inward(service.name, behind) };
-      if (behind !== 'live')
-        return { ...door, to: { kind: 'fixed', behind, upstreams: upstreams(environment, service, behind) } };
-      return service.kind === 'web'
-        ? { ...door, to: { kind: 'live', upstreams: upstreamsBySlot(environment, service) } }
-        : { ...door, to: { kind: 'fixed', behind, upstreams: upstreams(environment, service, undefined) } };
-    }),
-  );
 
 /** What speaks no TLS itself and is scraped: mtail, the unit exporter, and each service that has metrics. */
 function scrapedThroughInnerDoor(environment: Environment) {
@@ -94,7 +60,7 @@ function scrapedThroughInnerDoor(environment: Environment) {
  */
 export async function bringUpLoadBalancer(environment: Environment): Promise<void> {
   const { runtime } = environment;
-  await refuseToCutOff(environment);
+  await refuseToMove(environment);
   const part = await loadBalancerPart(environment);
   const digest = contentDigest(part.files);
   const before = await runtime.inspect('caddy');
@@ -109,28 +75,6 @@ export async function bringUpLoadBalancer(environment: Environment): Promise<voi
       environment,
     );
   await runtime.put([takenUpFile(digest)]);
-}
-
-/** A configuration that names no port any more at which a live service runs would answer everybody with 502. */
-async function refuseToCutOff(environment: Environment): Promise<void> {
-  const { live } = await readRecord(environment);
-  if (!live) return;
-  const named = new Set(webServices(environment).flatMap((s) => upstreams(environment, s, live.slot)));
-  const running = (await environment.runtime.list())
-    .filter(({ unit, state }) => unit.role === 'web' && unit.slot === live.slot && state.kind === 'running')
-    .map(({ unit }) => unit);
-  for (const service of new Set(running.map((unit) => unit.of))) {
-    const addresses = running
-      .filter((unit) => unit.of === service)
-      .flatMap((unit) => unit.ports.map((p) => environment.runtime.place.address(unit.name, p.number)));
-    if (addresses.length === 0 || addresses.some((address) => named.has(address))) continue;
-    fail({
-      kind: 'conflict',
-      what: `${service} is live at ${addresses.join(', ')}, where the load balancer would look for it no more`,
-      where: environment.name,
-      next: 'name new services below those that run in holdpoint.yaml, or take the app down first (`holdpoint down`)',
-    });
-  }
 }
 
 /** From the next request on, the front door leads to the slot, and the second door to the other one. */

@@ -4,6 +4,7 @@ import type { RuntimeKind } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
+import type { Routing } from './routing.ts';
 
 /** Where an environment's data lies: `local` or an ssh destination, and what carries its units out there. */
 export type StandsOn = {
@@ -44,6 +45,8 @@ export type Live = {
   readonly from: Slot | 'nobody was served';
   /** From the start of its instances until traffic reached them. */
   readonly took: Milliseconds;
+  /** Where its requests go; not known of one that an earlier version of Holdpoint made live. */
+  readonly routing?: Routing | undefined;
 };
 
 const FRESH: EnvironmentRecord = {

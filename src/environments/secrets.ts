@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Secret, SecretReference } from '../config/app.ts';
-import { envFile } from '../config/compose/env-file.ts';
+import { plainEnvFile } from '../config/compose/env-file.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import { seconds } from '../evidence/units.ts';
 import { localHost } from '../hosts/local.ts';
@@ -107,7 +107,8 @@ export async function resolveReference(from: SecretReference, what: string, root
     case 'dotenv': {
       const path = from.path.startsWith('/') ? from.path : join(root, from.path);
       const text = await readFile(path, 'utf8').catch(() => unusable('cannot be read', path));
-      const value = envFile(text).get(from.variable) ?? unusable('is not in its file', `${from.variable} of ${path}`);
+      const value =
+        plainEnvFile(text).get(from.variable) ?? unusable('is not in its file', `${from.variable} of ${path}`);
       return value.trim() === '' ? unusable('is empty', `${from.variable} of ${path}`) : value;
     }
     case 'command': {

@@ -136,7 +136,7 @@ async function whyNotReady(
  * Of a worker that takes its jobs from a queue nothing need listen: it declares nothing to be asked, and nobody calls it.
  * All that can be seen of it is that it runs.
  */
-const isSilent = (app: App, service: Service): boolean =>
+export const isSilent = (app: App, service: Service): boolean =>
   service.kind === 'agent' &&
   readinessOf(service) === undefined &&
   service.metricsPath === undefined &&
@@ -144,7 +144,9 @@ const isSilent = (app: App, service: Service): boolean =>
   !app.services.some(({ addresses }) => addresses.some(({ service: called }) => called === service.name));
 
 /** One that ends at once, a slip in its settings for instance, has ended within this time. */
-const STEADY_FOR: Milliseconds = seconds(3);
+export const STEADY_FOR: Milliseconds = seconds(3);
+/** One that has ended once may end again as late as a connection is given up. */
+const STEADY_AFTER_AN_END: Milliseconds = seconds(20);
 
 /** Why it does not run, or not long enough yet as the same process; undefined once it does. */
 function runsSteadily({ runtime }: Environment, unit: string): () => Promise<string | undefined> {
@@ -159,9 +161,10 @@ function runsSteadily({ runtime }: Environment, unit: string): () => Promise<str
       return state.kind === 'failed' ? `it ended: ${state.exit}` : 'it does not run';
     }
     if (seen?.pid !== pid) seen = { pid, since: performance.now() };
-    if (performance.now() - seen.since >= STEADY_FOR) return undefined;
+    const steady = ends === 0 ? STEADY_FOR : STEADY_AFTER_AN_END;
+    if (performance.now() - seen.since >= steady) return undefined;
     const again = ends === 0 ? '' : `; it has ended ${ends} times`;
-    return `it has not run for ${STEADY_FOR / 1000} s without an end${again}`;
+    return `it has not run for ${steady / 1000} s without an end${again}`;
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Slot } from '../runtimes/unit.ts';
 import type { Backend, CaddySettings, InwardDoor } from './caddy.ts';
-import { nameOfDoor } from './caddy.ts';
 
 /** Absolute paths, as Caddy sees them. */
 export type CaddyPaths = {
@@ -41,9 +40,10 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
   const { ports, backends } = settings;
   const doors = { hostname: settings.hostname, listen: paths.listen };
   const live = (slot: Slot): Match => ({ file: { root: paths.slots, try_files: [`/${slot}`] } });
-  const to = (slot: Slot, match: Match): readonly Route[] =>
-    served(backends).flatMap(({ path, upstreams }) => forward(upstreams[slot], { ...match, ...path }));
-  const hasRest = backends.some((backend) => backend.paths === 'rest');
+  const to = (slot: Slot, match: Match): readonly Route[] => [
+    ...served(backends[slot]).flatMap(({ path, upstreams }) => forward(upstreams, { ...match, ...path })),
+    ...(backends[slot].length === 0 || backends[slot].some(({ paths }) => paths === 'rest') ? [] : [nobodys(match)]),
+  ];
   return {
     admin: {
       listen: `unix/${paths.adminSocket}`,
@@ -57,25 +57,13 @@ export function caddyConfiguration(settings: CaddySettings, paths: CaddyPaths): 
       http: {
         grace_period: '10s',
         servers: {
-          app: server(
-            doors,
-            ports.https,
-            [
-              ...to('blue', live('blue')),
-              ...to('green', live('green')),
-              ...(hasRest ? [] : [nobodys([live('blue'), live('green')])]),
-              maintenance,
-            ],
-            { logs: { default_logger_name: 'app' } },
-          ),
+          app: server(doors, ports.https, [...to('blue', live('blue')), ...to('green', live('green')), maintenance], {
+            logs: { default_logger_name: 'app' },
+          }),
           // The other one: green while blue is live, else blue.
-          preview: server(doors, ports.preview, [
-            ...to('green', live('blue')),
-            ...to('blue', {}),
-            backends.length === 0 ? maintenance : nobodys([]),
-          ]),
+          preview: server(doors, ports.preview, [...to('green', live('blue')), ...to('blue', {}), maintenance]),
           ...Object.fromEntries(
-            settings.inward.map((door) => [`inward-${nameOfDoor(door)}`, inward(door, paths.listen, live)]),
+            settings.inward.map((door) => [`inward-${door.service}-${door.port}`, inward(door, paths.listen, live)]),
           ),
           inner: server(doors, ports.inner, [
             says([{ path: [LIVE_SLOT_PATH], ...live('blue') }], 'blue'),
@@ -185,8 +173,8 @@ const maintenance: Route = {
 };
 
 /** For a path that no service of the live slot has. */
-const nobodys = (match: readonly Match[]): Route => ({
-  ...(match.length === 0 ? {} : { match }),
+const nobodys = (match: Match): Route => ({
+  ...(Object.keys(match).length === 0 ? {} : { match: [match] }),
   handle: [
     {
       handler: 'static_response',

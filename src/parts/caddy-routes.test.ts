@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, portAt, temporaryRuntime } from '../../test/runtimes/temporary.ts';
 import { systemClock } from '../evidence/units.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { Slot } from '../runtimes/unit.ts';
 import { type Backend, type CaddySettings, caddy, checkCaddy, type LiveSlot, reloadCaddy, switchTo } from './caddy.ts';
 import { createAuthority, issueLeaf } from './certificates.ts';
 import { carryOut } from './part.ts';
@@ -48,21 +49,21 @@ describe('several services behind the load balancer', () => {
   });
 
   const at = (name: (typeof NAMES)[number]) => [`127.0.0.1:${portAt(ports, 7 + NAMES.indexOf(name))}`];
-  const backend = (service: 'pages' | 'api' | 'admin', paths: Backend['paths']): Backend => ({
-    service,
-    paths,
-    upstreams: { blue: at(`${service}-blue`), green: at(`${service}-green`) },
-  });
+  const backends = (slot: Slot, pages: Backend['paths']): Backend[] => [
+    { service: 'api', paths: ['/api', '/api/admin/health'], upstreams: at(`api-${slot}`) },
+    { service: 'admin', paths: ['/api/admin'], upstreams: at(`admin-${slot}`) },
+    { service: 'pages', paths: pages, upstreams: at(`pages-${slot}`) },
+  ];
   function settings(tls: CaddySettings['tls'], pages: Backend['paths']): CaddySettings {
-    const api = backend('api', ['/api', '/api/admin/health']);
+    const api = { blue: at('api-blue'), green: at('api-green') };
     return {
       hostname: 'app.test',
       ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-      backends: [api, backend('admin', ['/api/admin']), backend('pages', pages)],
+      backends: { blue: backends('blue', pages), green: backends('green', 'rest') },
       inward: [
         { service: 'api', port: portAt(ports, 3), to: { kind: 'fixed', behind: 'blue', upstreams: at('api-blue') } },
         { service: 'api', port: portAt(ports, 4), to: { kind: 'fixed', behind: 'green', upstreams: at('api-green') } },
-        { service: 'api', port: portAt(ports, 5), to: { kind: 'live', upstreams: api.upstreams } },
+        { service: 'api', port: portAt(ports, 5), to: { kind: 'live', upstreams: api } },
         { service: 'agent', port: portAt(ports, 6), to: { kind: 'fixed', behind: 'live', upstreams: at('agent') } },
       ],
       scraped: [],
@@ -134,7 +135,11 @@ describe('several services behind the load balancer', () => {
     expect((await get(0, '/elsewhere')).status).toBe(503);
     await switched('blue');
     expect(await get(0, '/elsewhere')).toEqual({ status: 404, body: 'No service has this path.\n' });
-    expect((await get(1, '/elsewhere')).status).toBe(404);
     expect(await says(0, '/pages/1')).toBe('pages-blue /pages/1');
+    // The other slot has other paths, from the moment at which it is live, and before that at the second door.
+    expect(await says(1, '/elsewhere')).toBe('pages-green /elsewhere');
+    await switched('green');
+    expect(await says(0, '/elsewhere')).toBe('pages-green /elsewhere');
+    expect((await get(1, '/elsewhere')).status).toBe(404);
   });
 });

@@ -59,14 +59,13 @@ describe('the load balancer', () => {
     ca = authority.certificate;
     const leaf = await issueLeaf(authority, { hostnames: ['app.test'], uses: ['server'], now });
     const { place } = runtime;
-    const upstreams = {
-      blue: [place.address('web-blue', portAt(ports, 3))],
-      green: [place.address('web-green', portAt(ports, 4))],
-    };
+    const web = (slot: Slot, port: number) => [
+      { service: 'web', paths: 'rest' as const, upstreams: [place.address(`web-${slot}`, port)] },
+    ];
     settings = {
       hostname: 'app.test',
       ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-      backends: [{ service: 'web', paths: 'rest', upstreams }],
+      backends: { blue: web('blue', portAt(ports, 3)), green: web('green', portAt(ports, 4)) },
       inward: [],
       fronted: [],
       scraped: [{ name: 'units', address: place.address('unit-exporter', portAt(ports, 5)), path: '/metrics' }],

@@ -16,7 +16,8 @@ export type CaddySettings = {
     /** TLS: Caddy's own metrics, which slot is live, and the metrics of servers that speak no TLS themselves. */
     readonly inner: number;
   };
-  readonly backends: readonly Backend[];
+  /** What answers people's requests, in each slot. */
+  readonly backends: Readonly<Record<Slot, readonly Backend[]>>;
   /** Doors without TLS by which services reach one another. */
   readonly inward: readonly InwardDoor[];
   /** Servers without TLS that Prometheus scrapes through the inner door at `/scrape/NAME`. */
@@ -26,13 +27,13 @@ export type CaddySettings = {
   readonly tls: TlsFiles;
 };
 
-/** A service behind the load balancer. All instances that may ever run are named; those that do not run are passed over. */
+/** A service of a slot. All instances that it may have are named; those that do not run are passed over. */
 export type Backend = {
   readonly service: string;
   /** The requests of people that it gets: those for these paths and all below them, or the `rest`. */
   readonly paths: 'rest' | readonly string[];
-  /** `host:port` of each instance, by slot. */
-  readonly upstreams: Readonly<Record<Slot, readonly string[]>>;
+  /** `host:port` of each instance. */
+  readonly upstreams: readonly string[];
 };
 
 export type InwardDoor = {
@@ -59,10 +60,6 @@ export const takenUpFile = (digest: string): UnitFile => ({
   mode: 0o644,
   user: 'proxy',
 });
-
-/** `api-live`, `api-blue`. */
-export const nameOfDoor = ({ service, to }: InwardDoor): string =>
-  `${service}-${to.kind === 'live' ? 'live' : to.behind}`;
 
 const configFile = (place: Place): string => place.path(CONFIG, 'caddy.json');
 const adminSocket = (place: Place): string => place.path(DATA, 'admin.sock');
@@ -112,8 +109,8 @@ export function caddy(settings: CaddySettings, place: Place): Part {
         ports: [
           { name: 'https', number: settings.ports.https, published: true },
           { name: 'preview', number: settings.ports.preview, published: true },
+          // The doors between services are not among them: they come and go with releases, and the unit stays the same.
           { name: 'inner', number: settings.ports.inner },
-          ...settings.inward.map((door) => ({ name: nameOfDoor(door), number: door.port })),
           ...settings.fronted.map(({ name, port }) => ({ name, number: port, published: true as const })),
         ],
         stop: { signal: 'SIGTERM', grace: seconds(15) },

@@ -10,6 +10,7 @@ import { missingImages } from './carried-images.ts';
 import { digestOfNamed } from './digest.ts';
 import type { Release, ReleaseImage } from './release.ts';
 import { buildInputs, configurationDigest, releaseDigest, shortDigest } from './release.ts';
+import { secretFiles } from './secret-files.ts';
 import type { Tree } from './source-tree.ts';
 import { copyTree, wholeTree } from './source-tree.ts';
 
@@ -118,6 +119,7 @@ async function imagesOf(app: App, root: string, settings: BuildSettings): Promis
               dockerfile: join(root, source.file),
               target: source.target,
               arguments: source.arguments,
+              secretFiles: secretFiles(app).map((path) => join(app.root, path)),
             },
             progress,
             signal,

@@ -55,6 +55,8 @@ export type ImageBuild = {
   readonly dockerfile: string;
   readonly target: string | undefined;
   readonly arguments: Readonly<Record<string, string>>;
+  /** Absolute paths of files that are never sent, whatever the ignored files say: they hold secrets. */
+  readonly secretFiles: readonly string[];
 };
 
 /** How a runtime with an engine comes by images. Each is a Problem where it cannot be had, with its last lines. */

@@ -4,6 +4,7 @@ import type { Environment } from '../environments/environment.ts';
 import { bringUpLoadBalancer, sendTrafficTo } from '../environments/load-balancer.ts';
 import { writeServiceTargets } from '../environments/monitoring.ts';
 import { changeRecord, type EnvironmentRecord, type Live, readRecord } from '../environments/record.ts';
+import { routingOf } from '../environments/routing.ts';
 import type { Gate, Stopped } from '../environments/services.ts';
 import { replaceAgents, retireSlot, startSlot } from '../environments/services.ts';
 import type { Clock, Milliseconds } from '../evidence/units.ts';
@@ -84,6 +85,7 @@ export async function switchToCandidate(environment: Environment, release: Relea
     epoch,
     from: live?.slot ?? 'nobody was served',
     took: (candidate.took + between(begun, since)) as Milliseconds,
+    routing: routingOf(environment, candidate.slot),
   };
   await changeRecord(environment, { live: now });
   await writeServiceTargets(environment);

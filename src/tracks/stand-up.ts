@@ -1,6 +1,7 @@
 import { bringUpCache } from '../environments/cache.ts';
 import { bringUpDatabase, expectSuccess, MIGRATION_LIMIT, runDatabaseCommand } from '../environments/database.ts';
 import { type Environment, hostPorts } from '../environments/environment.ts';
+import { ownPorts } from '../environments/routing.ts';
 import { fail, ProblemError } from '../evidence/problem.ts';
 import type { Clock } from '../evidence/units.ts';
 import { minutes } from '../evidence/units.ts';
@@ -66,8 +67,7 @@ export async function standUp(environment: Environment, { release, signal, clock
  * @throws ProblemError `host` for the first that is taken, naming pid and program
  */
 export async function requirePorts(environment: Environment): Promise<void> {
-  const running = (await environment.runtime.list()).filter(({ state }) => state.kind === 'running');
-  const own = new Set(running.flatMap(({ unit }) => unit.ports.map((p) => p.number)));
+  const own = await ownPorts(environment);
   for (const { port } of hostPorts(environment)) {
     const state = own.has(port) ? undefined : await environment.host.portState(port);
     if (state?.kind === 'taken') fail(portProblem(port, state.by));

@@ -25,7 +25,11 @@ import { remove, temporaryDirectory } from '../temporary-state.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
-const DESCRIPTION = (runtime: string, first: number) => `
+/** Named below the others, a further service takes a path over that pages had. */
+const EXTRA = `  extra: { command: node prices.cjs, readiness: /ready, paths: [/v1] }
+`;
+
+const description = (runtime: string, first: number, more = '') => `
 name: calls
 services:
   # Listed before what it calls, and ready only once that answers.
@@ -33,7 +37,7 @@ services:
   prices: { command: node prices.cjs, readiness: /ready, paths: [] }
   shop: { command: node prices.cjs, readiness: /ready, paths: [/shop]${runtime === 'docker' ? ', port: 8080, portVariable: NOBODY_READS' : ''} }
   worker: { kind: agent, command: node worker.cjs, addresses: { PAGES_URL: pages, PRICES_URL: prices/v1 } }
-production: { httpsPort: ${first}, firstPort: ${first + 1}, hostname: calls.test, runtime: ${runtime} }
+${more}production: { httpsPort: ${first}, firstPort: ${first + 1}, hostname: calls.test, runtime: ${runtime} }
 staging: false
 `;
 
@@ -48,7 +52,7 @@ const serve = (answer) => createServer(async (request, response) => {
 const SOURCE = {
   'pages.cjs': `${SERVED} serve(async (url) => (url === '/ready' ? text(process.env.PRICES_URL) : 'pages ' + release + ', ' + await text(process.env.PRICES_URL)));`,
   'prices.cjs': `${SERVED} serve(async (url) => (url.startsWith('/shop') ? 'shop ' : 'prices ') + release + ' ' + url);`,
-  'worker.cjs': `${SERVED} setInterval(async () => console.log('worker ' + release + ' saw: ' + await text(process.env.PAGES_URL) + ' / ' + await text(process.env.PRICES_URL)), 200);`,
+  'worker.cjs': `${SERVED} setInterval(async () => { try { console.log('worker ' + release + ' saw: ' + await text(process.env.PAGES_URL) + ' / ' + await text(process.env.PRICES_URL)); } catch (error) { console.log(String(error)); } }, 200);`,
 };
 
 const never = new AbortController().signal;
@@ -58,23 +62,31 @@ async function shop(runtime: 'process' | 'docker') {
   ensureUser();
   const [state, source] = [join(root, 's'), join(root, 'source')];
   await mkdir(state, { mode: 0o755 });
-  const described = appFromText(DESCRIPTION(runtime, await freeHundred()), 'holdpoint.yaml', source);
-  if (described.kind !== 'app') throw new Error(JSON.stringify(described.problems));
-  const { app } = described;
+  const first = await freeHundred();
+  const described = (text: string): App => {
+    const reading = appFromText(text, 'holdpoint.yaml', source);
+    if (reading.kind !== 'app') throw new Error(JSON.stringify(reading.problems));
+    return reading.app;
+  };
+  const app = described(description(runtime, first));
   const host = localHost();
-  const settings = app.environments.production;
-  const environment = await openEnvironment({
-    ...{ app, name: 'production', kind: 'lasting', settings, state, host, clock: systemClock },
-  });
+  const open = (of: App) =>
+    openEnvironment({
+      ...{ app: of, name: 'production', kind: 'lasting', settings: of.environments.production },
+      ...{ state, host, clock: systemClock },
+    });
+  const environment = await open(app);
   await environment.runtime.prepare(() => undefined, never);
   return {
     app,
     environment,
-    async release(name: string): Promise<Release> {
+    open,
+    more: () => described(description(runtime, first, EXTRA)),
+    async release(name: string, of = app): Promise<Release> {
       await mkdir(source, { recursive: true });
       for (const [file, content] of Object.entries({ ...SOURCE, release: name }))
         await writeFile(join(source, file), content);
-      return buildRelease(app, await sourceTree(source, []), {
+      return buildRelease(of, await sourceTree(source, []), {
         ...{ host, folder: join(state, 'releases'), clock: systemClock, progress: () => undefined },
         signal: AbortSignal.timeout(60_000),
         images: undefined,
@@ -121,7 +133,9 @@ describe.each(['process', 'docker'] as const)('services that call one another, o
       expect(await served('/')).toBe('200 pages first, prices first /v1');
       expect(await served('/shop/7')).toBe('200 shop first /shop/7');
       expect(await served('/v1')).toBe('200 pages first, prices first /v1');
-      await expect.poll(worker).toBe('worker first saw: pages first, prices first /v1 / prices first /v1');
+      await expect
+        .poll(worker, { timeout: 30_000 })
+        .toBe('worker first saw: pages first, prices first /v1 / prices first /v1');
       expect(await calls('blue')).toMatchObject({ kind: 'value', value: 0, n: 3 });
     });
 
@@ -134,9 +148,40 @@ describe.each(['process', 'docker'] as const)('services that call one another, o
       expect(await worker()).toBe('worker first saw: pages first, prices first /v1 / prices first /v1');
       expect((await switchToCandidate(environment, second, systemClock)).kind).toBe('made');
       expect(await served('/')).toBe('200 pages second, prices second /v1');
-      await expect.poll(worker).toBe('worker first saw: pages second, prices second /v1 / prices second /v1');
+      await expect
+        .poll(worker, { timeout: 30_000 })
+        .toBe('worker first saw: pages second, prices second /v1 / prices second /v1');
       await retireOld(environment);
       expect(await calls('green')).toMatchObject({ kind: 'value', value: 0, n: 3 });
+    });
+
+    it('stay as they are while a release with other services and paths is tried beside them', async () => {
+      const app = stand.more();
+      const third = await stand.release('third', app);
+      const beside = await stand.open(app);
+      const caddy = async () => {
+        const state = await environment.runtime.inspect('caddy');
+        return state.kind === 'running' ? state.pid : state.kind;
+      };
+      const before = await caddy();
+      await aim(beside, third.source, 2);
+      expect(await bringUpCandidate(beside, third, never, systemClock)).toMatchObject({ slot: 'blue', already: 'no' });
+      expect(await caddy()).toBe(before);
+      expect(await served('/v1')).toBe('200 pages second, prices second /v1');
+      expect(await served('/v1', 'preview')).toBe('200 prices third /v1');
+      expect(await served('/', 'preview')).toBe('200 pages third, prices third /v1');
+      await expect
+        .poll(worker, { timeout: 30_000 })
+        .toBe('worker first saw: pages second, prices second /v1 / prices second /v1');
+    });
+
+    it('keep their places: a release that would give one to another service is refused', async () => {
+      const app = stand.more();
+      const turned = await stand.open({ ...app, services: [...app.services].reverse() });
+      await expect(bringUpCandidate(turned, second, never, systemClock)).rejects.toMatchObject({
+        problem: { kind: 'conflict', what: expect.stringMatching(/is live at .*, which would now belong to/) },
+      });
+      expect(await served('/')).toBe('200 pages second, prices second /v1');
     });
 
     it('are found unreachable where the instances behind an address are gone', async () => {

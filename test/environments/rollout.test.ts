@@ -258,7 +258,7 @@ describe('a release with other instances', () => {
     const wide = await stand.open(app);
     const release = await stand.release('too-wide', app);
     await expect(bringUpCandidate(wide, release, never, systemClock)).rejects.toMatchObject({
-      problem: { kind: 'conflict', what: expect.stringContaining('where the load balancer would look for it no more') },
+      problem: { kind: 'conflict', what: expect.stringContaining('which would now belong to') },
     });
     // Without that look the old instance would answer for the new one, and its gate would believe it.
     await expect(startSlot(wide, release, 'blue', never)).rejects.toMatchObject({

@@ -385,6 +385,83 @@ describe('a service of a Compose file', () => {
     ]);
   });
 
+  it('hands no secret over in an address, and loses nothing that is missing in one', () => {
+    const { app, remarks } = taken(
+      services(
+        [
+          'web:',
+          '  image: web',
+          '  ports: ["80:80"]',
+          '  environment: { HOOK: "http://api:8000/hooks/${API_TOKEN}", BASE: "http://api:8000/${PREFIX}", GONE: "http://off:80/", OWN: "http://kept:80/" }',
+          'api: { image: api, expose: ["8000"] }',
+          'off: { image: off, x-holdpoint: false }',
+          'kept: { image: kept }',
+        ].join('\n'),
+      ),
+      { '.env': 'API_TOKEN=canary-of-the-team\n' },
+      `${OWN}services: { kept: { command: node kept.js, paths: [] } }\n`,
+    );
+    const web = app.services.find(({ name }) => name === 'web');
+    expect(web?.addresses.map((a) => `${a.variable}=${a.service}${a.path}`)).toEqual(['BASE=api/', 'OWN=kept/']);
+    expect(JSON.stringify([app, remarks])).not.toContain('canary');
+    expect(remarks).toEqual([
+      'compose.yaml:5  services.web: the variable HOOK: it holds what looks like a secret: name it under `secrets`, as a reference',
+      'compose.yaml:5  services.web: the variable GONE: it names off, which is not taken over',
+      'compose.yaml:5  services.web.environment.BASE: the variable PREFIX: it is not set in .env, so it is empty here; the shell is not read',
+      'compose.yaml:8  services.kept: holdpoint.yaml has a service of that name, which wins',
+    ]);
+  });
+
+  it('has paths and variables as x-holdpoint says, whatever else the file says of them', () => {
+    const { app, remarks } = taken(
+      services(
+        [
+          'web: { image: web, ports: ["80:80"], environment: { API: "http://api:8000", SECOND: "http://api:8000" }, x-holdpoint: { environment: { API: "https://api.example.com" }, addresses: { LEVEL: api } } }',
+          'api: { image: api, expose: ["8000"], x-holdpoint: { paths: [/api] } }',
+          'docs: { image: docs, x-holdpoint: { paths: [/docs] } }',
+        ].join('\n'),
+      ),
+    );
+    expect(app.services.map((s) => [s.name, s.kind, s.paths])).toEqual([
+      ['web', 'web', 'rest'],
+      ['api', 'web', ['/api']],
+      ['docs', 'web', ['/docs']],
+    ]);
+    expect(app.services[0]).toMatchObject({
+      environment: { API: 'https://api.example.com' },
+      addresses: [
+        { variable: 'SECOND', service: 'api' },
+        { variable: 'LEVEL', service: 'api' },
+      ],
+    });
+    expect(remarks).toEqual([]);
+  });
+
+  it('is not confused by names that are empty, and has a sound name for every secret', () => {
+    const { app, remarks } = taken(
+      services(
+        [
+          'web: { image: web, ports: ["80:80"], environment: { LOG_LEVEL: info }, env_file: odd.env, links: ["db:"] }',
+          'db: { image: postgres:16, container_name: "${NOBODY_SAYS}", hostname: "" }',
+        ].join('\n'),
+      ),
+      {
+        'odd.env':
+          'API_TOKEN=canary1\napi_token=canary2\n_TOKEN=canary3\nFIREBASE_SERVICE_ACCOUNT_WEBHOOK_SIGNING_SECRET=canary4\nPRICE_TOKEN=pa$word9\n',
+      },
+    );
+    expect(app.services[0]?.environment).toEqual({ LOG_LEVEL: 'info' });
+    expect(app.secrets.map((s) => s.handover.variable)).toEqual([
+      'API_TOKEN',
+      'api_token',
+      '_TOKEN',
+      'FIREBASE_SERVICE_ACCOUNT_WEBHOOK_SIGNING_SECRET',
+    ]);
+    expect(app.secrets[0]?.name).toBe('api-token');
+    expect(JSON.stringify([app, remarks])).not.toMatch(/canary|word9/);
+    expect(remarks.join('\n')).toContain('the variable PRICE_TOKEN: it holds what looks like a secret');
+  });
+
   it('is known by every name that the file gives it', () => {
     const { app, remarks } = taken(
       services(

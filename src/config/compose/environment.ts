@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import type { Path } from '../document.ts';
 import { looksLikeSecret, namesSecret } from '../literal-secret.ts';
 import { at, type ComposeFile, isMapping, itemsOf, type Mapping, type NotTakenOver, textOf } from './compose-file.ts';
-import { envFile } from './env-file.ts';
+import { envFile, plainEnvFile } from './env-file.ts';
 import { soleVariable } from './interpolation.ts';
+import { secretNameOf } from './secret-name.ts';
 
 /** One variable of a service, with the place that set it. */
 type Entry = {
@@ -82,7 +83,8 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
     const { name: variable, path, value } = entry;
     const what = `services.${name}: the variable ${variable}`;
     const meaning = meaningOf(entry, around);
-    if (meaning.kind !== 'plain') unused.push(path);
+    // What becomes an address is used as it is: a variable that is missing in it matters.
+    if (meaning.kind !== 'plain' && meaning.kind !== 'address') unused.push(path);
     switch (meaning.kind) {
       case 'plain':
         environment[variable] = value;
@@ -112,7 +114,7 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
         secrets.set(meaning.secret, { kind: 'file', variable });
         break;
       case 'secret':
-        secrets.set(variable.toLowerCase().replaceAll('_', '-'), {
+        secrets.set(secretNameOf(variable), {
           kind: 'reference',
           // Compose takes the shell's value first, which is another one for everybody.
           reference: isIn(meaning.from, compose)
@@ -120,9 +122,15 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
             : `env:${meaning.from}`,
           variable,
         });
+        if (compose.variables.has(meaning.from) && !isIn(meaning.from, compose))
+          remarks.push({
+            what,
+            because: `${meaning.from} is empty in .env, or put together from other variables: export it where Holdpoint runs, or give another reference under \`secrets\``,
+            path,
+          });
         break;
       case 'secret-line':
-        secrets.set(variable.toLowerCase().replaceAll('_', '-'), {
+        secrets.set(secretNameOf(variable), {
           kind: 'reference',
           reference: `dotenv:${meaning.file}#${variable}`,
           variable,
@@ -185,13 +193,20 @@ function meaningOf({ name: variable, value, raw, file }: Entry, around: Surround
   const dropped = has(around.dropped);
   if (dropped !== undefined) return { kind: 'left-out', because: `it names ${dropped}, which is not taken over` };
   const other = has(around.others);
+  if (other !== undefined && (looksLikeSecret(value) || variablesIn(raw).some(namesSecret))) return SECRET_PART;
   if (other !== undefined) return addressOf(variable, value, other, around);
   const isSecret = value !== '' && (namesSecret(variable) || looksLikeSecret(value));
   if (isSecret && file !== undefined) return { kind: 'secret-line', file };
-  if (isSecret)
-    return { kind: 'left-out', because: 'it holds what looks like a secret: name it under `secrets`, as a reference' };
+  if (isSecret) return SECRET_PART;
   return { kind: 'plain' };
 }
+
+const SECRET_PART: Meaning = {
+  kind: 'left-out',
+  because: 'it holds what looks like a secret: name it under `secrets`, as a reference',
+};
+
+const variablesIn = (raw: string): string[] => [...raw.matchAll(/\$\{?(\w+)/g)].flatMap(([, name]) => name ?? []);
 
 /** A variable that holds the URL of one other service is told that service's address here. */
 function addressOf(variable: string, value: string, other: string, { others, serviceCalled }: Surroundings): Meaning {
@@ -243,7 +258,11 @@ function volumeOf(value: string, volumes: Surroundings['volumes']): Meaning | un
 
 const ownEnvFile = ({ folder }: ComposeFile): string => posix.join(folder, '.env');
 
-const isIn = (variable: string, { variables }: ComposeFile): boolean => (variables.get(variable) ?? '') !== '';
+/** Not where it is put together from other variables: a reference gives its line as it stands. */
+function isIn(variable: string, { variables, read }: ComposeFile): boolean {
+  const value = variables.get(variable) ?? '';
+  return value !== '' && plainEnvFile(read('.env') ?? '').get(variable) === value;
+}
 
 type Entries = { readonly entries: readonly Entry[]; readonly remarks: TakenEnvironment['remarks'] };
 
@@ -259,7 +278,7 @@ function entriesOf(compose: ComposeFile, name: string): Entries {
     if (file !== undefined && text === undefined && !(isMapping(item) && item.required === false))
       remarks.push({ what: `services.${name}: the file ${file}`, because: 'there is no such file', path: filePath });
     const within = file === undefined ? undefined : posix.join(compose.folder, file);
-    const alone = envFile(text ?? '');
+    const alone = plainEnvFile(text ?? '');
     for (const [variable, value] of envFile(text ?? '', compose.variables)) {
       const stands = alone.get(variable) === value ? within : undefined;
       found.set(variable, { name: variable, value, raw: value, path: filePath, file: stands });

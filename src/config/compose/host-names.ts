@@ -10,7 +10,7 @@ export function hostNames(services: ReadonlyMap<string, Mapping>): ReadonlyMap<s
 function namesOf(service: Mapping): string[] {
   const networks = isMapping(service.networks) ? Object.values(service.networks) : [];
   const aliases = networks.flatMap((network) => (isMapping(network) ? itemsOf(network.aliases) : []));
-  return [service.container_name, service.hostname, ...aliases].flatMap((given) => textOf(given) ?? []);
+  return [service.container_name, service.hostname, ...aliases].flatMap((given) => textOf(given) || []);
 }
 
 /** Names that a service itself has for others: `links: ["db:database"]`. */
@@ -18,7 +18,7 @@ export function linkNames(service: Mapping): ReadonlyMap<string, string> {
   return new Map(
     itemsOf(service.links).flatMap((item) => {
       const [name, alias] = (textOf(item) ?? '').split(':');
-      return name === undefined || alias === undefined ? [] : [[alias, name] as const];
+      return !name || !alias ? [] : [[alias, name] as const];
     }),
   );
 }

@@ -16,10 +16,12 @@ export function reached(all: readonly TakenService[]): TakenService[] {
       const { port, remarks: others } = portOfCalls(service, all);
       // Called, it is replaced together with its callers: a web service of the same release.
       const isInner = words.kind === 'agent' && said.kind === undefined;
-      const inner: Mapping = isInner ? { kind: 'web', paths: [] } : {};
+      const inner: Mapping = isInner ? { kind: 'web', paths: said.paths ?? [] } : {};
       return behind({ ...service, words: { ...words, ...inner, ...port }, remarks: [...remarks, ...others] });
     }
-    return behind(service);
+    // Paths are those of a web service, whether or not it publishes a port.
+    const hasPaths = words.kind === 'agent' && said.kind === undefined && said.paths !== undefined;
+    return behind(hasPaths ? { ...service, words: { ...words, kind: 'web' } } : service);
   });
 
   function behind(service: TakenService): TakenService {

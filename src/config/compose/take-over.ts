@@ -33,14 +33,21 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
   const findings = [...notMappings(compose), ...orderFindings(services)];
   const roles = rolesOf(compose, services, own);
   const is = (kind: Role['kind']) => new Set([...roles].flatMap(([name, role]) => (role.kind === kind ? [name] : [])));
+  // What holdpoint.yaml has a service of its own for can be called; what it wants left out cannot.
+  const isGone = (name: string) => !own.ownServices.has(name);
   const each = [...is('service')].map((name) =>
     takenService(compose, name, services.get(name) ?? {}, {
       own,
       hosts: hostNames(services),
       databases: is('database'),
       caches: is('cache'),
-      dropped: new Set([...is('dropped'), ...is('one-shot')]),
-      others: new Map([...is('service')].map((other) => [other, portsOf(services.get(other) ?? {}).container])),
+      dropped: new Set([...is('dropped'), ...is('one-shot'), ...[...is('left-out')].filter(isGone)]),
+      others: new Map(
+        [...is('service'), ...[...is('left-out')].filter((name) => !isGone(name))].map((other) => [
+          other,
+          portsOf(services.get(other) ?? {}).container,
+        ]),
+      ),
       isBehindProxy: behindProxies(services, roles).has(name),
     }),
   );

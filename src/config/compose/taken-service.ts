@@ -4,6 +4,7 @@ import { at, type ComposeFile, isMapping, itemsOf, type Mapping, textOf } from '
 import { type Surroundings, type TakenEnvironment, takenEnvironment } from './environment.ts';
 import { linkNames } from './host-names.ts';
 import { dependenciesOf } from './order.ts';
+import { secretName } from './secret-name.ts';
 import {
   commandOf,
   healthPath,
@@ -119,7 +120,16 @@ function withSaid(words: Mapping, said: Mapping): Mapping {
     ...(isMapping(words.addresses) ? words.addresses : {}),
     ...(isMapping(said.addresses) ? said.addresses : {}),
   };
-  return { ...base, ...said, environment, ...(Object.keys(addresses).length === 0 ? {} : { addresses }) };
+  // Whoever says a variable in one way takes it away from the other.
+  const without = (from: Mapping, others: unknown): Mapping =>
+    Object.fromEntries(Object.entries(from).filter(([name]) => !isMapping(others) || others[name] === undefined));
+  const called = without(addresses, said.environment);
+  return {
+    ...base,
+    ...said,
+    environment: without(environment, said.addresses),
+    ...(Object.keys(called).length === 0 ? {} : { addresses: called }),
+  };
 }
 
 /** Port and address are told by Holdpoint: a value of the file would be another one. */
@@ -152,12 +162,6 @@ function secretFilesOf(service: Mapping): ReadonlyMap<string, string> {
     }),
   );
 }
-
-const secretName = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
 
 function secretsOf(compose: ComposeFile, name: string, service: Mapping, environment: TakenEnvironment, own: Own) {
   const words: Record<string, unknown> = {};

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { looksLikeSecret } from '../literal-secret.ts';
 import { environment } from './environment.ts';
 import { golden } from './golden.ts';
 import { httpExpectation } from './http.ts';
-import { key } from './key.ts';
+import { key, refuse } from './key.ts';
 import { dockerfile, entrypoint, image, made, staticFolder } from './source.ts';
 import { command, duration, httpPath, name, ofForm, positiveWhole, relativePath, size, variable } from './values.ts';
 
@@ -47,7 +48,11 @@ const PATHS = 'a list of paths such as `/api`, without `*` and without a slash a
 const PATH = ofForm(PATHS, /^(?:\/[\w.~%!$&'()+,;=:@-]+)+$/);
 
 const ADDRESS = 'the name of a service, with a path if you like: `pricing` or `pricing/v1`';
-const address = ofForm(ADDRESS, /^[a-z][a-z0-9-]*(?:\/[^\s#?]*)?$/);
+const address = ofForm(ADDRESS, /^[a-z][a-z0-9-]*(?:\/[^\s#?]*)?$/).transform((text, ctx) => {
+  if (looksLikeSecret(text))
+    refuse(ctx, text, { expected: ADDRESS, quote: 'hidden', found: 'what looks like a secret' });
+  return text;
+});
 
 const plainKeys = z.strictObject(
   {

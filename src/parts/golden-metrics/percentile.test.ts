@@ -88,7 +88,7 @@ async function standBefore(server: ScriptedServer): Promise<void> {
   const settings = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-    backends: [{ service: 'web', paths: 'rest' as const, upstreams: { blue: [new URL(server.url).host], green: [] } }],
+    backends: { blue: [{ service: 'web', paths: 'rest' as const, upstreams: [new URL(server.url).host] }], green: [] },
     inward: [],
     fronted: [],
     scraped: [{ name: 'mtail', address: `127.0.0.1:${portAt(ports, 3)}`, path: '/metrics' }],

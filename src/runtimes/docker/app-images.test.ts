@@ -53,7 +53,7 @@ describe.skipIf(found.kind === 'none')(`images of an app${notRun(found)}`, () =>
   };
   const build = async (
     root: string,
-    more: { target?: string; arguments?: Record<string, string>; file?: string } = {},
+    more: { target?: string; arguments?: Record<string, string>; file?: string; secretFiles?: string[] } = {},
     lines: string[] = [],
   ): Promise<ImageFacts> => {
     const facts = await images().build(
@@ -63,6 +63,7 @@ describe.skipIf(found.kind === 'none')(`images of an app${notRun(found)}`, () =>
         dockerfile: join(root, more.file ?? 'Dockerfile'),
         target: more.target,
         arguments: more.arguments ?? {},
+        secretFiles: more.secretFiles ?? [],
       },
       (line) => lines.push(line),
       never,
@@ -121,9 +122,10 @@ RUN exit 1
       'secrets/public': 'x',
       'deep/a.log': 'x',
       'deep/a.txt': 'x',
+      'deep/.env': 'x',
     });
     await symlink('a.txt', join(root, 'deep/link'));
-    const { id } = await build(root, { file: 'docker/Dockerfile' });
+    const { id } = await build(root, { file: 'docker/Dockerfile', secretFiles: [join(root, 'deep/.env')] });
     const sent = await output({ kind: 'image', id }, [
       'sh',
       '-c',
@@ -170,7 +172,7 @@ RUN exit 1
     setTimeout(() => stop.abort(), 1_000);
     const call = images().build(
       'test-app',
-      { context: root, dockerfile: join(root, 'Dockerfile'), target: undefined, arguments: {} },
+      { context: root, dockerfile: join(root, 'Dockerfile'), target: undefined, arguments: {}, secretFiles: [] },
       () => {},
       stop.signal,
     );

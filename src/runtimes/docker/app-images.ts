@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fail, ProblemError } from '../../evidence/problem.ts';
@@ -25,7 +25,7 @@ const PULL_LIMIT = minutes(30);
 export async function buildFromDockerfile(
   engine: Engine,
   name: string,
-  { context, dockerfile, target, arguments: given }: ImageBuild,
+  { context, dockerfile, target, arguments: given, secretFiles }: ImageBuild,
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<ImageFacts> {
@@ -37,7 +37,7 @@ export async function buildFromDockerfile(
       next: 'mend `dockerfile` of the service in holdpoint.yaml',
     });
   }
-  const sent = await sentFor(context, dockerfile);
+  const sent = await sentFor(context, dockerfile, secretFiles);
   const id = await build(
     engine,
     {
@@ -112,8 +112,10 @@ async function factsOf(engine: Engine, name: string): Promise<ImageFacts> {
 }
 
 /** What the engine is sent, and the name that the Dockerfile has in it. */
-async function sentFor(context: string, dockerfile: string) {
-  const isIgnored = await ignoredBy(context, dockerfile);
+async function sentFor(context: string, dockerfile: string, secretFiles: readonly string[]) {
+  const secret = new Set(secretFiles.map((path) => relative(context, path)));
+  const ignored = await ignoredBy(context, dockerfile);
+  const isIgnored = (path: string) => secret.has(path) || ignored(path);
   const inside = relative(context, dockerfile);
   if (inside !== '..' && !inside.startsWith('../')) {
     const name = checkedPath(inside);
@@ -121,8 +123,9 @@ async function sentFor(context: string, dockerfile: string) {
     const kept = (path: string) => path === name || !isIgnored(path);
     return { dockerfile: name, entries: () => folderEntries(context, { kept }) };
   }
-  const name = `.dockerfile.${randomUUID()}`;
   const content = await readFile(dockerfile);
+  // By its content, so that the same source makes the same layers.
+  const name = `.dockerfile.${createHash('sha256').update(content).digest('hex').slice(0, 16)}`;
   async function* entries(): AsyncGenerator<Entry> {
     yield { kind: 'file', path: name, mode: 0o644, content };
     yield* folderEntries(context, { kept: (path) => !isIgnored(path) });

@@ -177,7 +177,7 @@ describe.skipIf(needs !== '')(`an engine whose disk is full${needs}`, () => {
       const problem = await buildFromDockerfile(
         engine,
         'large',
-        { context: folder, dockerfile: join(folder, 'Dockerfile'), target: undefined, arguments: {} },
+        { context: folder, dockerfile: join(folder, 'Dockerfile'), target: undefined, arguments: {}, secretFiles: [] },
         () => {},
       ).then(
         () => undefined,

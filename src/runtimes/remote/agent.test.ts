@@ -103,12 +103,12 @@ describe('the agent on a host', () => {
   });
 
   it('listens where only its user may speak to it, and ends no sooner than it is idle', async () => {
-    const child = await serve(400);
+    const child = await serve(3_000);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
     const busy = await caller();
     busy.say(command('long', waitsFor('may-end')));
     busy.leave();
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
     expect(child.exitCode).toBeNull();
     await writeFile(join(root, 'may-end'), '');
     if (child.exitCode === null) await once(child, 'exit');

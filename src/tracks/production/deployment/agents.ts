@@ -1,4 +1,4 @@
-import { replaceAgents } from '../../../environments/services.ts';
+import { type Gate, isSilent, replaceAgents, STEADY_FOR } from '../../../environments/services.ts';
 import { exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
@@ -40,7 +40,7 @@ export const agents = (world: World): Step => ({
         metric: 'rollout.not-ready',
         unit: 'count',
         observed: exactly(failing.length, gates.length),
-        method: { kind: 'request', text: `readiness of ${gates.map((g) => g.unit).join(', ')}` },
+        method: { kind: 'request', text: askedOf(world, gates) },
         note: failing[0],
       }),
     ];
@@ -51,5 +51,17 @@ export const agents = (world: World): Step => ({
   },
 });
 
-/** Calls of agents by other services. What an agent itself calls is measured with what is live, before or after the switch. */
+/** Of a worker that declares nothing only that it runs can be seen, and it is said so. */
+function askedOf({ app }: World, gates: readonly Gate[]): string {
+  const silent = app.services.filter((service) => isSilent(app, service)).map(({ name }) => name);
+  const isOf = (unit: string) => silent.some((name) => unit.replace(/-\d+$/, '') === name);
+  const asked = gates.filter(({ unit }) => !isOf(unit)).map(({ unit }) => unit);
+  const watched = gates.filter(({ unit }) => isOf(unit)).map(({ unit }) => unit);
+  return [
+    ...(asked.length === 0 ? [] : [`readiness of ${asked.join(', ')}`]),
+    ...(watched.length === 0 ? [] : [`whether ${watched.join(', ')} runs for ${STEADY_FOR / 1000} s without an end`]),
+  ].join('; ');
+}
+
+/** Calls of agents by other services. What agents call among web services is asked once the traffic is switched. */
 const ownCalls = ({ app }: World) => callsIn(app).filter(({ to }) => to.kind === 'agent');

@@ -1,6 +1,7 @@
 import { exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
 import type { Step } from '../../../plan/step.ts';
+import { callObjective, callsIn, observeCalls } from '../../addresses.ts';
 import { ask, hasWebService } from '../../asking.ts';
 import { notebook } from '../../observing.ts';
 import { retireOld } from '../../rollout.ts';
@@ -30,9 +31,10 @@ export const retire = (world: World): Step => ({
       is: ['==', 0, 'count'],
       source: 'plan A.2: stop of the old colour',
     }),
+    ...(callsOfAgents(world).length > 0 ? [callObjective('plan A.2: services reach one another')] : []),
   ],
   retry: { kind: 'never' },
-  async run() {
+  async run(attempt) {
     const note = notebook(world.host.name, world.clock);
     const stopped = await retireOld(world.production);
     const running = (await world.production.runtime.list()).filter(
@@ -41,6 +43,7 @@ export const retire = (world: World): Step => ({
     const slots = new Set(running.map(({ unit }) => unit.slot));
     const killed = stopped.filter((s) => s.how === 'killed');
     const method = { kind: 'command', text: 'stop signal, wait for the drain, look at what still runs' } as const;
+    const calls = callsOfAgents(world);
     const names = stopped.map((s) => `${s.unit} ${s.how} after ${s.took} ms`).join(', ');
     return [
       // Where nothing was old there was nothing to kill: the instances that run were looked at instead.
@@ -57,6 +60,11 @@ export const retire = (world: World): Step => ({
         observed: exactly(Math.max(0, slots.size - 1), running.length),
         method,
       }),
+      ...(calls.length > 0 ? [await observeCalls(world.production, undefined, calls, note, attempt.signal)] : []),
     ];
   },
 });
+
+/** What agents call among web services: only now is it the new release that answers. */
+const callsOfAgents = ({ app }: World) =>
+  callsIn(app).filter(({ from, to }) => from.kind === 'agent' && to.kind === 'web');

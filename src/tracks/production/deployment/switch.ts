@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpExpectation } from '../../../config/app.ts';
+import { frontPath } from '../../../config/serves-people.ts';
 import { publicDoor } from '../../../environments/expectation.ts';
 import { readRecord } from '../../../environments/record.ts';
 import { absent, exactly, type Measurement } from '../../../evidence/measurement.ts';
@@ -88,7 +89,7 @@ const pageOf = (world: World): HttpExpectation | undefined =>
   world.app.smoke.find((s) => s.method === 'GET' && s.status < 400);
 
 async function watch(world: World, attempt: Attempt): Promise<LoadOutcome> {
-  const { path, headers } = pageOf(world) ?? { path: '/', headers: {} };
+  const { path, headers } = pageOf(world) ?? { path: frontPath(world.app.services), headers: {} };
   return runLoad(
     {
       ...(await publicDoor(world.production)),

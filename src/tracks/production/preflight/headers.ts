@@ -1,3 +1,4 @@
+import { frontPath } from '../../../config/serves-people.ts';
 import { publicTarget } from '../../../environments/expectation.ts';
 import { absent, exactly } from '../../../evidence/measurement.ts';
 import { seconds } from '../../../evidence/units.ts';
@@ -33,7 +34,7 @@ export const headers = (world: World): Step => ({
     const note = notebook(world.host.name, world.clock);
     const pages = world.app.smoke.filter((s) => s.method === 'GET' && s.status < 400);
     const page = pages.find((s) => s.contentType?.startsWith('text/html')) ?? pages[0];
-    const path = page?.path ?? '/';
+    const path = page?.path ?? frontPath(world.app.services);
     const seen = await observeHeaders(await publicTarget(environment), path, page?.headers);
     const method = { kind: 'request', text: `GET ${path} through the load balancer` } as const;
     if (seen.kind === 'cannot tell')

@@ -1,5 +1,6 @@
 import { hostPorts } from '../../../environments/environment.ts';
 import { packagesFor } from '../../../environments/packages.ts';
+import { ownPorts } from '../../../environments/routing.ts';
 import { exactly } from '../../../evidence/measurement.ts';
 import { days, seconds } from '../../../evidence/units.ts';
 import { missingPackages } from '../../../hosts/packages.ts';
@@ -58,8 +59,7 @@ export const host = (world: World): Step => ({
     const note = notebook(production.host.name, world.clock);
     const needs = packagesFor(world.app, production.runtime.kind);
     const missing = await missingPackages(production.host, needs);
-    const running = (await production.runtime.list()).filter(({ state }) => state.kind === 'running');
-    const own = new Set(running.flatMap(({ unit }) => unit.ports.map((p) => p.number)));
+    const own = await ownPorts(production);
     const ports = hostPorts(production);
     const taken: string[] = [];
     for (const { port, what } of ports) {

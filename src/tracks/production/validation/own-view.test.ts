@@ -89,7 +89,7 @@ beforeAll(async () => {
   const front = {
     hostname: 'app.test',
     ports: { https: portAt(ports, 0), preview: portAt(ports, 1), inner: portAt(ports, 2) },
-    backends: [{ service: 'web', paths: 'rest' as const, upstreams: { blue: [at], green: [] } }],
+    backends: { blue: [{ service: 'web', paths: 'rest' as const, upstreams: [at] }], green: [] },
     inward: [],
     fronted: [],
     scraped: [
