@@ -4,7 +4,7 @@ import type { RuntimeKind } from '../config/app.ts';
 import { ProblemError } from '../evidence/problem.ts';
 import type { Digest, Instant, Milliseconds } from '../evidence/units.ts';
 import type { Slot } from '../runtimes/unit.ts';
-import type { Routing } from './routing.ts';
+import type { Routing } from './routed-service.ts';
 
 /** Where an environment's data lies: `local` or an ssh destination, and what carries its units out there. */
 export type StandsOn = {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Wishes } from './classify.ts';
 import { at, type ComposeFile, isMapping, itemsOf, type Mapping, textOf } from './compose-file.ts';
-import { type Surroundings, type TakenEnvironment, takenEnvironment } from './environment.ts';
+import { type TakenEnvironment, takenEnvironment } from './environment.ts';
 import { linkNames } from './host-names.ts';
 import { dependenciesOf } from './order.ts';
 import { secretName } from './secret-name.ts';
@@ -17,6 +17,7 @@ import {
   stopOf,
 } from './service-words.ts';
 import { unknownWords } from './unknown-words.ts';
+import type { Surroundings } from './variable-meaning.ts';
 
 /** What holdpoint.yaml says that matters to the reading of a Compose file. */
 export type Own = Wishes & {
