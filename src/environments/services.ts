@@ -143,8 +143,8 @@ export const isSilent = (app: App, service: Service): boolean =>
   service.port === undefined &&
   !app.services.some(({ addresses }) => addresses.some(({ service: called }) => called === service.name));
 
-/** One that ends at once, a slip in its settings for instance, has ended within this time. */
-export const STEADY_FOR: Milliseconds = seconds(3);
+/** One with a slip in its settings has ended within this time, also where it first waits 5 s for a connection. */
+export const STEADY_FOR: Milliseconds = seconds(10);
 /** One that has ended once may end again as late as a connection is given up. */
 const STEADY_AFTER_AN_END: Milliseconds = seconds(20);
 
