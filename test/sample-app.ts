@@ -63,6 +63,7 @@ function sampleService(name: string, kind: Service['kind']): Service {
     addresses: [],
     health: undefined,
     readiness: undefined,
+    readyWithin: seconds(60),
     metricsPath: '/metrics',
     golden: undefined,
     stop: { signal: 'SIGTERM', drain: seconds(10) },

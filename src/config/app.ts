@@ -96,6 +96,8 @@ export type Service = {
   readonly health: HttpExpectation | undefined;
   /** Can it serve, its database included? Absent: readiness is not applicable. */
   readonly readiness: HttpExpectation | undefined;
+  /** A new instance has this long to become ready. */
+  readonly readyWithin: Milliseconds;
   /** Path of Prometheus metrics; absent: the service has none. */
   readonly metricsPath: string | undefined;
   /** Which of its own series are the golden ones. Absent: the load balancer's log tells. */

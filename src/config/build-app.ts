@@ -89,6 +89,7 @@ function service(name: string, s: ServiceInput): Service {
     addresses: Object.entries(s.addresses).map(([variable, to]) => addressOf(variable, to)),
     health: s.health === undefined ? undefined : expectation(s.health, 'health'),
     readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
+    readyWithin: s.readyWithin,
     metricsPath: s.metrics,
     golden: s.golden === undefined ? undefined : ownSeries(s.golden),
     stop: s.stop,

@@ -49,6 +49,7 @@ describe('a file with a name and a service', () => {
         addresses: [],
         health: undefined,
         readiness: undefined,
+        readyWithin: seconds(60),
         metricsPath: undefined,
         stop: { signal: 'SIGTERM', drain: seconds(10) },
         memory: mebibytes(512),

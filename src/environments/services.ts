@@ -15,9 +15,6 @@ import { drainSlot } from './load-balancer.ts';
 import { calledFirst } from './service-addresses.ts';
 import { handoverStore, serviceUnits, webServices } from './service-units.ts';
 
-/** A new instance has this long to become ready. */
-export const READY_WITHIN: Milliseconds = seconds(60);
-
 /** Whether an instance became ready, and how long that took. */
 export type Gate = { readonly unit: string; readonly took: Milliseconds } & (
   | { readonly kind: 'ready' }
@@ -110,7 +107,7 @@ async function startOne(environment: Environment, service: Service, unit: Unit, 
     const reason = signal.aborted ? 'the launch was aborted' : await whyNot();
     const took = Math.round(performance.now() - begun) as Milliseconds;
     if (reason === undefined) return { kind: 'ready', unit: unit.name, took };
-    if (signal.aborted || took > READY_WITHIN)
+    if (signal.aborted || took > service.readyWithin)
       return { kind: 'not-ready', unit: unit.name, took, reason: await withLastLines(environment, unit, reason) };
     await sleep(50);
   }

@@ -184,9 +184,13 @@ describe.each(['process', 'docker'] as const)('services that call one another, o
       expect(await served('/')).toBe('200 pages second, prices second /v1');
     });
 
-    it('are found unreachable where the instances behind an address are gone', async () => {
-      await environment.runtime.stop('prices-green-1');
-      expect(await calls('green')).toMatchObject({ kind: 'value', value: 2, n: 3 });
-    });
+    // 5 s for each of them: once is enough.
+    it.skipIf(runtime === 'docker')(
+      'are found unreachable where the instances behind an address are gone',
+      async () => {
+        await environment.runtime.stop('prices-green-1');
+        expect(await calls('green')).toMatchObject({ kind: 'value', value: 2, n: 3 });
+      },
+    );
   });
 });

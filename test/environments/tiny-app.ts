@@ -110,6 +110,7 @@ const service = (name: string, kind: Service['kind'], changes: Partial<Service> 
   addresses: [],
   health: undefined,
   readiness: expectation('/ready', 'ready'),
+  readyWithin: seconds(60),
   metricsPath: undefined,
   golden: undefined,
   stop: { signal: 'SIGTERM', drain: seconds(10) },

@@ -120,6 +120,11 @@ const plainKeys = z.strictObject(
       examples: ['/readyz', { path: '/readyz', contentType: 'application/json', contains: '"status":"ready"' }],
       absent: 'checks of readiness are not applicable',
     }),
+    readyWithin: key(duration.prefault('60s'), {
+      description:
+        'How long a new instance may take until it is ready. A release whose instances take longer receives no traffic.',
+      examples: ['3m'],
+    }),
     metrics: key(httpPath.optional(), {
       description: 'Path of Prometheus metrics.',
       examples: ['/metrics'],
