@@ -84,7 +84,7 @@ async function answerOf(runtime: Runtime, name: string, port: number): Promise<s
 const ASKS = `require('node:http').get({ host: process.argv[1], port: process.argv[2], timeout: 1000 }, () => process.exit(0)).on('timeout', () => process.exit(7)).on('error', () => process.exit(7))`;
 
 /** Waits for something that takes a moment; the assertion after it tells what was there in the end. */
-async function until<T>(look: () => Promise<T>, wanted: (found: T) => boolean, limitMs = 10_000): Promise<T> {
+async function until<T>(look: () => Promise<T>, wanted: (found: T) => boolean, limitMs = 30_000): Promise<T> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const found = await look();
@@ -106,6 +106,20 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
     }, 600_000);
     afterAll(() => subject.close());
 
+    /** A unit that was stopped may have a child on its way out, and one that starts a further one: counted once nothing changes. */
+    const settledProcesses = async () => {
+      let seen = await subject.processes();
+      await until(
+        async () => {
+          await sleep(300);
+          const earlier = seen.length;
+          seen = await subject.processes();
+          return earlier;
+        },
+        (earlier) => earlier === seen.length,
+      );
+      return seen;
+    };
     const pidOf = async (name: string) => {
       const state = await until(
         () => runtime.inspect(name),
@@ -371,7 +385,7 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
         () => runtime.logs('crashes', 5),
         (lines) => lines.length > 0,
       );
-      const before = await subject.processes();
+      const before = await settledProcesses();
       expect(await runtime.crash('crashes')).toEqual({ pid: first });
       const state = await until(
         () => runtime.inspect('crashes'),
@@ -384,7 +398,7 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       );
       const after = await until(
         () => subject.processes(),
-        (found) => found.length <= before.length,
+        (found) => found.length === before.length,
       );
       expect(after.length).toBe(before.length);
       await runtime.remove('crashes');
@@ -493,17 +507,7 @@ export function runtimeConformance(kind: string, open: () => Promise<Subject>): 
       await runtime.start(one('unwanted'));
       const pid = await pidOf('wanted');
       await runtime.stop('unwanted');
-      // A unit that was stopped may have a child on its way out: counted once nothing goes any more.
-      let before = await subject.processes();
-      await until(
-        async () => {
-          await sleep(300);
-          const earlier = before.length;
-          before = await subject.processes();
-          return earlier;
-        },
-        (earlier) => earlier === before.length,
-      );
+      const before = await settledProcesses();
       await subject.killSupervisor();
       const other = await subject.reopen();
       expect(await other.inspect('wanted')).toMatchObject({ kind: 'failed' });

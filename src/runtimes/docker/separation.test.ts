@@ -42,7 +42,7 @@ const connects = (host: string): [string, ...string[]] => [
 ];
 
 async function until<T>(look: () => Promise<T>, wanted: (found: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     const seen = await look();
     if (wanted(seen) || performance.now() > deadline) return seen;
