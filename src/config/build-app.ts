@@ -17,7 +17,6 @@ import type {
   SecretReference,
   ServerByUrl,
   Service,
-  ServiceAddress,
 } from './app.ts';
 import type { Path } from './document.ts';
 import { ownCache } from './own-cache.ts';
@@ -34,7 +33,8 @@ import type { RecorderInput } from './schema/recorder.ts';
 import type { SecretInput } from './schema/secrets.ts';
 import type { ServiceInput } from './schema/services.ts';
 import { FILE_SERVER_PACKAGE } from './schema/source.ts';
-import { frontPath } from './serves-people.ts';
+import { frontPath, pathsOf } from './serves-people.ts';
+import { serviceAddress } from './service-address.ts';
 import { handoverVariable, variableOf } from './together.ts';
 
 /** Where the file stands, and the line of a path in it: objectives carry that as their source. */
@@ -78,7 +78,7 @@ function service(name: string, s: ServiceInput): Service {
   return {
     name,
     kind: s.kind,
-    paths: s.kind === 'agent' ? [] : (s.paths ?? 'rest'),
+    paths: pathsOf(s),
     source: s.source,
     command: s.command,
     instances: s.instances,
@@ -86,7 +86,7 @@ function service(name: string, s: ServiceInput): Service {
     hostVariable: s.hostVariable,
     port: s.port,
     environment: s.environment,
-    addresses: Object.entries(s.addresses).map(([variable, to]) => addressOf(variable, to)),
+    addresses: Object.entries(s.addresses).map(([variable, to]) => ({ variable, ...serviceAddress(to) })),
     health: s.health === undefined ? undefined : expectation(s.health, 'health'),
     readiness: s.readiness === undefined ? undefined : expectation(s.readiness, 'readiness'),
     readyWithin: s.readyWithin,
@@ -96,11 +96,6 @@ function service(name: string, s: ServiceInput): Service {
     memory: s.memory,
     volumes: Object.entries(s.volumes).map(([volume, { variable, file }]) => ({ name: volume, variable, file })),
   };
-}
-
-function addressOf(variable: string, to: string): ServiceAddress {
-  const [service = ''] = to.split('/', 1);
-  return { variable, service, path: to.slice(service.length) };
 }
 
 const ownSeries = ({ requests, status, duration, except }: NonNullable<ServiceInput['golden']>): OwnSeries => ({
@@ -224,7 +219,7 @@ function monitoringWindow({ window, smoke, services, observe }: FileInput): Moni
     headers: read.headers,
     body: undefined,
   });
-  const front = frontPath(Object.values(services ?? {}).map(({ kind, paths }) => ({ kind, paths: paths ?? 'rest' })));
+  const front = frontPath(Object.values(services ?? {}).map((s) => ({ kind: s.kind, paths: pathsOf(s) })));
   const usual = (reads.length > 0 ? reads : [{ path: front, headers: {} }]).map((read) => get({ ...read, weight: 1 }));
   return { length, requestsPerMinute, requests: requests?.map(get) ?? (hasWeb ? usual : []) };
 }

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { merged } from './compose/take-over.ts';
 import type { Path } from './document.ts';
 import { alternatives, annotatedSchema, type KeySchema, schemasAt } from './json-schema.ts';
 import type { KeyText } from './schema/key.ts';
@@ -77,16 +78,7 @@ function entry({ property, ...rest }: Described): KeyEntry {
 export function exampleFile(path: Path, value: unknown, root: KeySchema = annotatedSchema()): unknown {
   const others = path.map((_, i) => textAt(root, path.slice(0, i + 1))?.with?.file ?? {});
   const example = placed(root, path, value);
-  return isMapping(example) ? [...others, example].reduce(mergedByEntry, {}) : example;
-}
-
-/** The second wins, of two mappings entry by entry. */
-function mergedByEntry(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const both = Object.entries(over).map(([key, value]) => {
-    const below = under[key];
-    return [key, isMapping(below) && isMapping(value) ? { ...below, ...value } : value];
-  });
-  return { ...under, ...Object.fromEntries(both) };
+  return isMapping(example) ? [...others, example].reduce(merged, {}) : example;
 }
 
 const textAt = (root: KeySchema, path: Path): KeyText | undefined => {

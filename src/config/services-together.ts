@@ -1,5 +1,6 @@
 import { didYouMean, type Finding, finding } from './explain.ts';
 import type { ServiceInput } from './schema/services.ts';
+import { serviceAddress } from './service-address.ts';
 import { PORTS_FOR_SERVICES, portsOf } from './service-ports.ts';
 
 type Entry = readonly [name: string, service: ServiceInput];
@@ -58,7 +59,7 @@ function unknownAddresses(entries: readonly Entry[]): Finding[] {
   const names = entries.map(([name]) => name);
   return entries.flatMap(([name, { addresses }]) =>
     Object.entries(addresses).flatMap(([variable, to]) => {
-      const [called = ''] = to.split('/', 1);
+      const { service: called } = serviceAddress(to);
       const path = ['services', name, 'addresses', variable];
       if (called === name) return [finding(path, 'the service itself', 'the name of another service')];
       if (names.includes(called)) return [];

@@ -3,7 +3,7 @@ import { didYouMean, type Finding, finding } from './explain.ts';
 import { PORTS_PER_ENVIRONMENT } from './schema/environments.ts';
 import { type FileInput, file } from './schema/file.ts';
 import { SERVICES, type ServiceInput, service } from './schema/services.ts';
-import { servesPeople } from './serves-people.ts';
+import { pathsOf, servesPeople } from './serves-people.ts';
 import { findingsAmongServices } from './services-together.ts';
 
 /** What could be read, key by key: one wrong key does not hide what is wrong between the others. */
@@ -170,7 +170,7 @@ function noWebService({ serviceEntries, servicesComplete, given }: Readable): Fi
     !servicesComplete ||
     given.has('compose') ||
     given.has('observe') ||
-    [...serviceEntries.values()].some((s) => servesPeople({ kind: s.kind, paths: s.paths ?? 'rest' }))
+    [...serviceEntries.values()].some((s) => servesPeople({ kind: s.kind, paths: pathsOf(s) }))
   )
     return [];
   return ['load', 'smoke', 'recorder']

@@ -1,4 +1,5 @@
 import { plainEnvFile } from '../config/compose/env-file.ts';
+import { secretNameOf } from '../config/compose/secret-name.ts';
 import { namesSecret } from '../config/literal-secret.ts';
 import { type Facts, lineAt, textsLike } from './facts.ts';
 import { type Findings, type Guess, guess } from './guess.ts';
@@ -47,8 +48,7 @@ export function secretsRead(variables: ReadonlyMap<string, string>, facts: Facts
   return [...variables].flatMap(([variable, from]) => {
     if (!namesSecret(variable) && !OWN_KEY.test(variable)) return [];
     if (/^(?:POSTGRES|PG|DB|DATABASE|NPM|GITHUB|CI|TEST|E2E)_/.test(variable)) return [];
-    const name = variable.toLowerCase().replaceAll('_', '-');
-    return [{ name, variable, from, reference: referenceTo(variable, own) }];
+    return [{ name: secretNameOf(variable), variable, from, reference: referenceTo(variable, own) }];
   });
 }
 

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { HttpExpectation } from '../config/app.ts';
 import { milliseconds, seconds } from '../evidence/units.ts';
 import { OF_PARTS } from '../parts/part.ts';
-import { match } from '../probes/http.ts';
 import type { Place } from '../runtimes/runtime.ts';
 import type { Job } from '../runtimes/unit.ts';
 import { jobEndText, jobSucceeded } from './database.ts';
 import type { Environment } from './environment.ts';
-import { expectationOf } from './expectation.ts';
+import { differenceIn } from './expectation.ts';
 
 /**
  * Sends a request from where the services are, in their network and as none of them. Undefined where the answer is as
@@ -25,7 +24,7 @@ export async function differenceFromWithin(
   if (said === undefined) return 'the request could not be sent: the command did not say what it saw';
   if (said.kind === 'error') return said.reason;
   const body = Buffer.from(said.holds ? (asked.contains ?? '') : '');
-  const found = match(
+  return differenceIn(
     {
       end: 'answered',
       status: said.status,
@@ -35,10 +34,8 @@ export async function differenceFromWithin(
       reusedConnection: false,
       timing: { startedMs: 0, endedMs: 0 },
     },
-    expectationOf(asked),
+    asked,
   );
-  if (found.kind === 'matches') return undefined;
-  return found.kind === 'differs' ? found.differences.join('; ') : found.reason;
 }
 
 type Said =

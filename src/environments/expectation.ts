@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { HttpExpectation, Service } from '../config/app.ts';
 import type { Address } from '../hosts/host.ts';
-import type { HttpRequest } from '../probes/exchange.ts';
+import type { Exchange, HttpRequest } from '../probes/exchange.ts';
 import type { Expectation, HttpTarget } from '../probes/http.ts';
 import { match, observe } from '../probes/http.ts';
 import type { Slot } from '../runtimes/unit.ts';
@@ -30,6 +30,11 @@ export function expectationOf(asked: HttpExpectation): Expectation {
 /** Undefined where the answer is as expected; else what was different, in a sentence. */
 export async function difference(target: HttpTarget, asked: HttpExpectation): Promise<string | undefined> {
   const { exchange } = await observe(target, requestOf(asked));
+  return differenceIn(exchange, asked);
+}
+
+/** The same of an exchange that was seen already. */
+export function differenceIn(exchange: Exchange, asked: HttpExpectation): string | undefined {
   const found = match(exchange, expectationOf(asked));
   switch (found.kind) {
     case 'matches':

@@ -1,6 +1,6 @@
 import type { App, EnvironmentSettings, Service } from '../config/app.ts';
 import { PORTS_PER_ENVIRONMENT } from '../config/schema/environments.ts';
-import { DOORS_OF_SERVICE, portsOfSlot } from '../config/service-ports.ts';
+import { DOORS_OF_SERVICE, portsOfSlot, slotCount } from '../config/service-ports.ts';
 import type { Slot } from '../runtimes/unit.ts';
 
 /** The ports of the parts, in the order in which they follow the environment's first port. */
@@ -53,7 +53,7 @@ export function portPlan(app: App, settings: EnvironmentSettings): PortPlan {
   let next = settings.firstPort + PARTS.length;
   for (const service of app.services) {
     first.set(service.name, next);
-    next += portsOfSlot(service) * slots(service).length;
+    next += portsOfSlot(service) * slotCount(service);
   }
   const indexOf = (name: string): number => {
     const index = app.services.findIndex((s) => s.name === name);

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Secret, SecretReference } from '../config/app.ts';
 import { plainEnvFile } from '../config/compose/env-file.ts';
 import { ProblemError } from '../evidence/problem.ts';
@@ -100,12 +100,12 @@ export async function resolveReference(from: SecretReference, what: string, root
         : value;
     }
     case 'file': {
-      const path = from.path.startsWith('/') ? from.path : join(root, from.path);
+      const path = resolve(root, from.path);
       const value = await readFile(path, 'utf8').catch(() => unusable('cannot be read', path));
       return value.trim() === '' ? unusable('is empty', path) : value.replace(/\n$/, '');
     }
     case 'dotenv': {
-      const path = from.path.startsWith('/') ? from.path : join(root, from.path);
+      const path = resolve(root, from.path);
       const text = await readFile(path, 'utf8').catch(() => unusable('cannot be read', path));
       const value =
         plainEnvFile(text).get(from.variable) ?? unusable('is not in its file', `${from.variable} of ${path}`);

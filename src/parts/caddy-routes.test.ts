@@ -37,6 +37,7 @@ describe('several services behind the load balancer', () => {
     ca = authority.certificate;
     const leaf = await issueLeaf(authority, { hostnames: ['app.test'], uses: ['server'], now: systemClock() });
     await carryOut(runtime, caddy(settings({ ...leaf, authority: ca }, 'rest'), runtime.place));
+    // Refused until it listens: who never answers is an error after the last try.
     for (let tries = 0; (await get(0, '/').catch(() => undefined)) === undefined; tries++) {
       if (tries > 200) throw new Error('the load balancer does not answer');
       await sleep(50);

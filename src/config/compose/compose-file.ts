@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type Path, placeOf, type Source } from '../document.ts';
 import type { Finding } from '../explain.ts';
-import { envFile } from './env-file.ts';
+import { envFile, plainEnvFile } from './env-file.ts';
 import { type InterpolationFault, interpolated } from './interpolation.ts';
 
 /** Something of a Compose file that Holdpoint does not do, and why. */
@@ -22,6 +22,8 @@ export type ComposeFile = {
   readonly faults: readonly PlacedFault[];
   /** Variables of the `.env` file beside it. The shell's are not read: the same files give the same app to everybody. */
   readonly variables: ReadonlyMap<string, string>;
+  /** The same, each as its line has it: what is put together from other variables is not. */
+  readonly plainVariables: ReadonlyMap<string, string>;
   /** Relative to the folder of the Compose file. */
   readonly read: Files;
 };
@@ -50,14 +52,24 @@ export function composeFile(source: Source, path: string, files: Files): Compose
   if (!isMapping(raw) || !isMapping(raw.services)) return whole('no services', 'a Compose file with `services:`');
   const folder = posix.dirname(posix.normalize(path));
   const read: Files = (inner) => files(posix.join(folder, inner));
-  const variables = envFile(read('.env') ?? '');
+  const lines = read('.env') ?? '';
+  const variables = envFile(lines);
   const faults: PlacedFault[] = [];
   const data = replaced(raw, [], (text, at) => {
     const { text: value, faults: found } = interpolated(text, (name) => variables.get(name));
     faults.push(...found.map((fault) => ({ path: at, fault })));
     return value;
   });
-  return { source, folder, raw, data: isMapping(data) ? data : {}, faults, variables, read };
+  return {
+    source,
+    folder,
+    raw,
+    data: isMapping(data) ? data : {},
+    faults,
+    variables,
+    plainVariables: plainEnvFile(lines),
+    read,
+  };
 }
 
 /** Values only: Compose does not interpolate keys. */

@@ -128,9 +128,9 @@ export function takenEnvironment(compose: ComposeFile, name: string, around: Sur
 const ownEnvFile = ({ folder }: ComposeFile): string => posix.join(folder, '.env');
 
 /** Not where it is put together from other variables: a reference gives its line as it stands. */
-function isIn(variable: string, { variables, read }: ComposeFile): boolean {
+function isIn(variable: string, { variables, plainVariables }: ComposeFile): boolean {
   const value = variables.get(variable) ?? '';
-  return value !== '' && plainEnvFile(read('.env') ?? '').get(variable) === value;
+  return value !== '' && plainVariables.get(variable) === value;
 }
 
 type Entries = { readonly entries: readonly Entry[]; readonly remarks: TakenEnvironment['remarks'] };

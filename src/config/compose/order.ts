@@ -1,4 +1,4 @@
-import type { Finding } from '../explain.ts';
+import { type Finding, finding as findingAt } from '../explain.ts';
 import { isMapping, itemsOf, type Mapping, textOf } from './compose-file.ts';
 
 export type Condition = 'service_started' | 'service_healthy' | 'service_completed_successfully';
@@ -61,10 +61,5 @@ function cycle(graph: ReadonlyMap<string, readonly Dependency[]>): string[] | un
   return undefined;
 }
 
-const finding = (path: Finding['path'], found: string, expected: string): Finding => ({
-  path,
-  about: 'key',
-  found,
-  expected,
-  quoted: false,
-});
+const finding = (path: Finding['path'], found: string, expected: string): Finding =>
+  findingAt(path, found, expected, 'key');

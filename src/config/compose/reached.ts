@@ -1,3 +1,4 @@
+import { serviceAddress } from '../service-address.ts';
 import { isMapping, type Mapping } from './compose-file.ts';
 import type { Remark } from './service-words.ts';
 import type { TakenService } from './taken-service.ts';
@@ -36,7 +37,7 @@ export function reached(all: readonly TakenService[]): TakenService[] {
   }
 }
 
-const nameIn = (to: unknown): string => String(to).split('/', 1)[0] ?? '';
+const nameIn = (to: unknown): string => serviceAddress(String(to)).service;
 
 const calledBy = ({ words }: TakenService): string[] =>
   isMapping(words.addresses) ? Object.values(words.addresses).map(nameIn) : [];

@@ -1,5 +1,5 @@
 import type { Path } from '../document.ts';
-import type { Finding } from '../explain.ts';
+import { type Finding, finding as findingAt } from '../explain.ts';
 import { looksLikeSecret } from '../literal-secret.ts';
 import { type Role, rolesOf } from './classify.ts';
 import {
@@ -35,23 +35,22 @@ export function takeOver(compose: ComposeFile, own: Own): TakenOver {
   const is = (kind: Role['kind']) => new Set([...roles].flatMap(([name, role]) => (role.kind === kind ? [name] : [])));
   // What holdpoint.yaml has a service of its own for can be called; what it wants left out cannot.
   const isGone = (name: string) => !own.ownServices.has(name);
-  const each = [...is('service')].map((name) =>
-    takenService(compose, name, services.get(name) ?? {}, {
-      own,
-      hosts: hostNames(services),
-      databases: is('database'),
-      caches: is('cache'),
-      dropped: new Set([...is('dropped'), ...is('one-shot'), ...[...is('left-out')].filter(isGone)]),
-      others: new Map(
-        [...is('service'), ...[...is('left-out')].filter((name) => !isGone(name))].map((other) => [
-          other,
-          portsOf(services.get(other) ?? {}).container,
-        ]),
-      ),
-      isBehindProxy: behindProxies(services, roles).has(name),
-    }),
+  const leftOut = [...is('left-out')];
+  const callable = [...is('service'), ...leftOut.filter((name) => !isGone(name))];
+  const around = {
+    own,
+    hosts: hostNames(services),
+    databases: is('database'),
+    caches: is('cache'),
+    dropped: new Set([...is('dropped'), ...is('one-shot'), ...leftOut.filter(isGone)]),
+    others: new Map(callable.map((other) => [other, portsOf(services.get(other) ?? {}).container])),
+  };
+  const proxied = behindProxies(services, roles);
+  const taken = reached(
+    [...is('service')].map((name) =>
+      takenService(compose, name, services.get(name) ?? {}, { ...around, isBehindProxy: proxied.has(name) }),
+    ),
   );
-  const taken = reached(each);
   const database = databaseOf(compose, services, roles, taken);
   const cache = cacheOf(services, roles, taken);
   const unused: Path[] = [
@@ -186,9 +185,7 @@ function unsetRemark({ path, fault }: PlacedFault): Remark[] {
 }
 
 function faultFinding({ path, fault }: PlacedFault): Finding[] {
-  const finding = (found: string, expected: string): Finding[] => [
-    { path, about: 'value', found, expected, quoted: false },
-  ];
+  const finding = (found: string, expected: string): Finding[] => [findingAt(path, found, expected)];
   switch (fault.kind) {
     case 'unset':
       return [];

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { serviceAddress } from '../service-address.ts';
 import type { Wishes } from './classify.ts';
 import { at, type ComposeFile, isMapping, itemsOf, type Mapping, textOf } from './compose-file.ts';
 import { type TakenEnvironment, takenEnvironment } from './environment.ts';
@@ -230,7 +231,7 @@ function healthRemarks(name: string, service: Mapping, path: string | undefined,
 
 /** One that it calls is started before it anyway. */
 function orderRemarks(name: string, service: Mapping, { calls }: TakenEnvironment, { others }: Around): Remark[] {
-  const called = new Set(calls.map(({ to }) => to.split('/', 1)[0]));
+  const called = new Set(calls.map(({ to }) => serviceAddress(to).service));
   return dependenciesOf(service)
     .filter(({ on }) => others.has(on) && !called.has(on))
     .map(({ on }) => ({
